@@ -1,0 +1,46 @@
+# Photree: the two commands are `make demo` and `make test`. Both set up what they need.
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON := /usr/bin/python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help setup lint test unit vm demo bench distro clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+
+setup: $(VENV)/ready ## install system packages and the Python environment
+
+$(VENV)/apt: packages.apt
+	@mkdir -p $(VENV)
+	@missing=$$(sed 's/#.*//' packages.apt | xargs dpkg-query -W -f='$${Package} $${db:Status-Status}\n' 2>&1 | grep -v ' installed$$' || :); \
+	if [ -n "$$missing" ]; then \
+	  apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$(sed 's/#.*//' packages.apt); \
+	fi
+	@touch $@
+
+$(VENV)/ready: $(VENV)/apt pyproject.toml
+	@$(PYTHON) -m venv --system-site-packages $(VENV)
+	@$(BIN)/pip install -q --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+lint: setup ## format and lint check, types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: lint ## every test, those that boot virtual machines included
+	$(BIN)/pytest
+
+unit: setup ## the tests that boot nothing
+	$(BIN)/pytest -m 'not vm'
+
+distro: setup ## build the embedded test distribution (cached)
+	$(BIN)/python -m tests.distro
+
+clean: ## remove the environment (caches stay in ~/.cache/photree)
+	rm -rf $(VENV) build *.egg-info

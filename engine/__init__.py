@@ -1,0 +1,1 @@
+"""The OSTree and RPM engine: no user interface, no prompts, no prints."""

@@ -1,0 +1,1 @@
+"""RPM repositories and packages: metadata, solver, downloads, rpmdb."""

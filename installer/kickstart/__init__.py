@@ -1,0 +1,1 @@
+"""The kickstart file format: document, schema, migration hints, plan."""

@@ -1,0 +1,1 @@
+"""The verbs of an installation, one a file."""

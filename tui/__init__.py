@@ -1,0 +1,1 @@
+"""The front ends: commands, plain and JSON renderers, screens."""

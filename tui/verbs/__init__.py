@@ -1,0 +1,1 @@
+"""The verbs of the `photree` command, one a file, imported only when called."""
