@@ -1,0 +1,1 @@
+"""Virtual machines for tests, the demo and benchmarks: QEMU under software emulation."""
