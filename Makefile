@@ -44,3 +44,10 @@ distro: setup ## build the embedded test distribution (cached)
 
 clean: ## remove the environment (caches stay in ~/.cache/photree)
 	rm -rf $(VENV) build *.egg-info
+
+CONSOLE ?= attach
+DISTRO ?= embedded
+FIRMWARE ?= bios
+
+demo: setup ## packages -> tree -> disk -> booted machine (CONSOLE=none, DISTRO=photon, FIRMWARE=uefi)
+	$(BIN)/python -m tests.demo --console $(CONSOLE) --distro $(DISTRO) --firmware $(FIRMWARE)

@@ -169,7 +169,8 @@ class Machine:
                  "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
                  "-o", "LogLevel=ERROR", "-o", "BatchMode=yes", "-o", "ConnectTimeout=60",
                  "-o", "IdentitiesOnly=yes", f"{user}@127.0.0.1", command],
-                stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout, check=False,
+                stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+                timeout=timeout,
             )  # fmt: skip
             refused = done.returncode == 255 and "Connection" in done.stderr
             if not refused or time.monotonic() > end:
