@@ -1,0 +1,34 @@
+"""A mount namespace of our own: what we mount, or remount writable, ends with the process."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+
+from engine.errors import OstreeError
+
+_CLONE_NEWNS = 0x00020000
+_MS_REC = 0x4000
+_MS_SLAVE = 0x80000
+
+
+def enter_private_mounts() -> None:
+    """Leave the mount namespace of the machine; mounts made from now on are seen by this process
+    and its children only, and vanish with the last of them even when it is killed.
+
+    Unmounts on the machine still reach us, so that we keep no disk busy. Call it from the main
+    thread before other threads start: a thread that runs already stays where it is.
+    Raises OstreeError when not permitted (needs CAP_SYS_ADMIN).
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    _check(libc.unshare(_CLONE_NEWNS), "leave the machine's mount namespace")
+    _check(
+        libc.mount(b"none", b"/", None, _MS_REC | _MS_SLAVE, None),
+        "keep mounts from propagating to the machine",
+    )
+
+
+def _check(result: int, what: str) -> None:
+    if result != 0:
+        reason = os.strerror(ctypes.get_errno())
+        raise OstreeError(f"Could not {what}: {reason}.", "Run it as root.")
