@@ -70,16 +70,16 @@ class Checked(Generic[M]):
         return _related(self.original(path), self.doubtful)
 
 
-def check(document: Document, model: type[M]) -> Checked[M]:
+def check(document: Document, model: type[M], unknown: Iterable[Path] = ()) -> Checked[M]:
     """Validate, then leave out what is wrong and validate again, until the rest is right.
 
-    The problems are those of the document, not those that come from leaving something out.
+    unknown: paths that are left out from the start. The problems are those of the document, not
+    those that come from leaving something out.
     """
     problems: list[Problem] = list(document.problems)
-    doubtful: set[Path] = set()
-    pruned: set[Path] = set()
-    data: Any = document.data
-    removed: dict[Path, tuple[int, ...]] = {}
+    doubtful = set(unknown)
+    pruned = set(doubtful)
+    data, removed = _without(document.data, pruned)
     while True:
         try:
             value = model.model_validate(data)
@@ -92,7 +92,8 @@ def check(document: Document, model: type[M]) -> Checked[M]:
         before = len(pruned)
         for mistake in mistakes:
             subject = original(mistake.subject)
-            if not (_related(subject, doubtful) if before else _below(subject, doubtful)):
+            consequence = _related(subject, doubtful) if before else _below(subject, doubtful)
+            if not consequence:
                 problems.append(mistake.problem(document, original(mistake.path)))
             doubtful.add(subject)
             pruned.add(original(mistake.prune))

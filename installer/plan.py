@@ -248,6 +248,9 @@ class Scripts:
 
 @dataclass(frozen=True)
 class InstallPlan:
+    """live: this machine will boot from the disk; false for images that are made for others (they
+    get no machine id of their own and no entry in this machine's firmware)."""
+
     profile: Profile
     source: Source
     storage: Storage
@@ -255,3 +258,4 @@ class InstallPlan:
     network: Network = field(default_factory=Network)
     scripts: Scripts = field(default_factory=Scripts)
     arch: str = "x86_64"
+    live: bool = True

@@ -69,7 +69,7 @@ def complete_layout(
 ) -> tuple[Partition, ...]:
     """The layout in on-disk order: BIOS boot, ESP, /boot, then as given, the rest of a disk last.
 
-    What is missing is added on the disk that has /boot, or else /. Takes partitions without problems.
+    What is missing is added on the disk that has /boot, or else /. The partitions have no problems.
     """
     wanted = [_mapped(p) for p in partitions]
     boot_disk = _boot_disk(wanted)

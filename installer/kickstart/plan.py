@@ -1,0 +1,137 @@
+"""A kickstart's document -> the plan of an installation, or every problem in the way."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.command import Commands
+from engine.document import Document
+from engine.errors import PlanError, Problem
+from engine.events import Emit, LogLine
+from engine.validation import check, problems_in_order
+from installer.kickstart.foreign import (
+    refuse_other_programs,
+    template_problem,
+    texts,
+    values_with_templates,
+)
+from installer.kickstart.host_keys import read_host, read_scripts
+from installer.kickstart.migrate import migrate, missing_source
+from installer.kickstart.network_keys import read_network
+from installer.kickstart.reading import Facts, Reading
+from installer.kickstart.refused import refuse
+from installer.kickstart.schema import Kickstart
+from installer.kickstart.source_keys import read_source
+from installer.kickstart.storage_keys import read_storage
+from installer.kickstart.variables import VERBATIM, promised_names, resolve
+from installer.passwords import hash_password
+from installer.plan import InstallPlan, Scripts, Secret
+
+_HINT = "Correct the kickstart; `photree-installer check` tells whether it is right."
+_SCRIPTED = VERBATIM | {"preinstallscripts", "postinstallscripts"}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """plan: None when there are problems, or things that are not known here and now (deferred)."""
+
+    plan: InstallPlan | None
+    problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
+    scripts: Scripts
+    deferred: bool = False
+
+
+def plan_from_kickstart(
+    document: Document, facts: Facts, commands: Commands, emit: Emit
+) -> InstallPlan:
+    """The plan, with every default filled in; warnings go to emit.
+
+    document: as `load_kickstart` reads it. commands: real ones, passwords are hashed by openssl.
+    Raises PlanError with every problem, and CommandError.
+    """
+    outcome = read_plan(document, facts, lambda text: hash_password(text, commands))
+    for warning in outcome.warnings:
+        emit(LogLine(str(warning), level="warning"))
+    if outcome.plan is None:
+        raise PlanError(f"{document.name} cannot be installed.", outcome.problems, _HINT)
+    return outcome.plan
+
+
+def read_plan(document: Document, facts: Facts, hasher: Callable[[str], Secret]) -> Outcome:
+    """Everything that is to be said about a kickstart, and the plan if it is good."""
+    refuse_other_programs(document)
+    moved = migrate(document)
+    problems = [*moved.problems]
+    unrendered = list(values_with_templates(moved.document, _SCRIPTED))
+    problems += [template_problem(moved.document, path) for path in unrendered]
+    resolved = resolve(moved.document, *_variables(moved.document, facts))
+    document, refusals, _ = refuse(resolved.document)
+    problems += [*resolved.problems, *refusals]
+    unknown = [path for path in (*unrendered, *resolved.unknown) if document.has(path)]
+    checked = check(document, Kickstart, unknown)
+    problems += checked.problems
+    if checked.value is None:
+        return Outcome(None, problems_in_order(problems), tuple(moved.warnings), Scripts())
+    reading = Reading(checked, checked.value, facts, hasher, problems, moved.warnings)
+    reading.deferred = resolved.deferred
+    if not (moved.sourceless or checked.value.ostree or checked.doubts("ostree")):
+        problems.append(missing_source(document))
+    plan, scripts = _assemble(reading)
+    found, warnings = problems_in_order(problems), problems_in_order(reading.warnings)
+    return Outcome(None if found else plan, found, warnings, scripts, reading.deferred)
+
+
+def _assemble(reading: Reading) -> tuple[InstallPlan | None, Scripts]:
+    """The plan, None when something is missing for it; problems are noted in reading."""
+    arch = _read_arch(reading)
+    source = read_source(reading, arch)
+    storage = read_storage(reading, arch)
+    network, scripts, host = read_network(reading), read_scripts(reading), read_host(reading)
+    if source is None or storage is None or reading.deferred:
+        return None, scripts
+    disk = storage.disks[0]
+    real = disk.device is not None and not str(disk.device).startswith("/dev/loop")
+    given = reading.keys.live
+    live = real if given is None else given
+    plan = InstallPlan(source[0], source[1], storage, host, network, scripts, arch, live)
+    return plan, scripts
+
+
+def _read_arch(reading: Reading) -> str:
+    wanted, here = reading.keys.arch, reading.facts.arch
+    if wanted is not None and wanted != here and not reading.facts.elsewhere:
+        hint = "install on a machine of this architecture"
+        message = f"this machine is {here}, programs of an {wanted} tree cannot run here"
+        reading.problem(("arch",), message, hint)
+    return wanted or here
+
+
+def _variables(document: Document, facts: Facts) -> tuple[dict[str, str], set[str]]:
+    """The variables that have values, and the names of those that preinstall will export."""
+    data = document.data if isinstance(document.data, dict) else {}
+    given = data.get("environment")
+    known = dict(given) if isinstance(given, dict) else {}
+    known = {name: value for name, value in known.items() if isinstance(value, str)}
+    if facts.variables is not None:
+        return {**known, **facts.variables}, set()
+    promised: set[str] = set()
+    for text in _preinstall_texts(data, facts):
+        promised |= promised_names(text)
+    return known, promised
+
+
+def _preinstall_texts(data: dict[str, Any], facts: Facts) -> Iterator[str]:
+    """The scripts that run first, as far as they can be read; the rest is reported elsewhere."""
+    yield "\n".join(text for _, text in texts(data.get("preinstall")))
+    search = [Path(), *(Path(text) for _, text in texts(data.get("search_path")))]
+    for _, text in texts(data.get("preinstallscripts")):
+        yield text
+        for folder in search:
+            path = (facts.folder or Path()) / folder / text
+            with contextlib.suppress(OSError, UnicodeDecodeError, ValueError):
+                yield path.read_text(encoding="utf-8")
