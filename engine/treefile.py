@@ -17,6 +17,8 @@ from pydantic import PrivateAttr
 
 from engine.document import Document, parse_document
 from engine.errors import PlanError, Problem
+from engine.packages.model import PackageRequest
+from engine.packages.variables import substitute
 from engine.treefile_keys import (
     TreefileKeys,
     Variable,
@@ -38,20 +40,6 @@ _SCALAR_LISTS = frozenset({"comment", "container-cmd", *_INCLUDES})
 _RESERVED = ("basearch", "releasever")
 _MAX_DEPTH = 50
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
-
-
-@dataclass(frozen=True)
-class PackageRequest:
-    """A package that must be in the tree.
-
-    name: a name, "name.arch", "name-version-release.arch", "name >= version", a provided
-    capability, a path, a glob of names or a rich dependency. where: the place in the treefile, for
-    messages. repo: the id of the repository it must come from, or "" for any.
-    """
-
-    name: str
-    where: str = ""
-    repo: str = ""
 
 
 class Treefile(TreefileKeys):
@@ -138,19 +126,6 @@ def unsupported_keys(treefile: Treefile, supported: Collection[str]) -> tuple[Pr
         and not key.startswith("packages-")
         and getattr(treefile, name) != fields[name].get_default(call_default_factory=True)
     )
-
-
-def substitute(text: str, variables: Mapping[str, str]) -> str:
-    """text with `${name}` and `$name` replaced.
-
-    `$name` takes the longest known name that fits, because Photon writes
-    `photon_release_$releasever_$basearch`; unknown ones stay as they are.
-    """
-    if "$" not in text:
-        return text
-    names = "|".join(re.escape(name) for name in sorted(variables, key=len, reverse=True))
-    pattern = rf"\$\{{({names})\}}|\$({names})" if names else r"(?!)"
-    return re.sub(pattern, lambda match: variables[match[1] or match[2]], text)
 
 
 @dataclass
@@ -304,8 +279,8 @@ class _Loader:
         for index, item in enumerate(keys.conditional_include):
             texts = (item.if_,) if isinstance(item.if_, str) else item.if_
             if self._all_hold(document.place(["conditional-include", index, "if"]), texts):
-                path = ["conditional-include", index, "include"]
-                yield from _listed(document, path, item.include)
+                within: list[str | int] = ["conditional-include", index, "include"]
+                yield from _listed(document, within, item.include)
 
     def _all_hold(self, where: str, conditions: Sequence[str]) -> bool:
         """Every condition is evaluated, so that each mistake is found."""
