@@ -1,0 +1,177 @@
+"""Package commits put together into one tree, by reference: no file is copied."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from engine.errors import PackageError
+from engine.ostree import translated
+from engine.packages.importer import ImportedPackage
+from engine.packages.placement import BOOT, LINKED, Area, placement
+from engine.repo import Repo
+from engine.treebuilder import TreeBuilder, committed_tree, flatten
+
+_MOUNT_POINTS = ("boot", "dev", "proc", "run", "sys", "sysroot", "tmp", "usr", "var")
+_MERGED = ("bin", "sbin", "lib", "lib64")
+_SHOWN_CONFLICTS = 10
+_LINK_LIMIT = 40  # as the kernel's
+
+
+@dataclass(frozen=True)
+class AssembledTree:
+    """The tree of all packages in a repository. root: the checksums of its root directory's
+    contents and metadata; commit: a commit object without a ref, for checkouts."""
+
+    commit: str
+    root: tuple[str, str]
+
+
+@dataclass
+class _Entry:
+    """What stands at a path. checksum: None for a directory. other: a package that has something
+    else there."""
+
+    checksum: str | None
+    owner: str
+    other: str = ""
+
+
+class Assembly:
+    """Collects packages; conflicts are found by path, after links to directories are followed."""
+
+    def __init__(
+        self,
+        repo: Repo,
+        packages: Sequence[ImportedPackage],
+        dropped: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        """dropped: the treefile's remove-from-packages, package name -> regular expressions that
+        match whole paths ("/usr/share/doc/.*")."""
+        self._repo = repo
+        self._packages = packages
+        self._dropped = {
+            name: [re.compile(pattern) for pattern in patterns]
+            for name, patterns in (dropped or {}).items()
+        }
+        self._entries: dict[str, _Entry] = {}
+        self._folders: dict[str, str] = {"": ""}
+        self._links = self._directory_links()
+
+    def write(self) -> AssembledTree:
+        """Write the tree into the repository (inside a transaction of the caller).
+
+        Raises PackageError naming both packages of each conflict.
+        """
+        for package in self._packages:
+            self._add(package)
+        self._refuse_conflicts()
+        builder = TreeBuilder(self._repo)
+        with translated("put the packages together"):
+            for path, entry in self._entries.items():
+                if entry.checksum is not None:
+                    builder.add_file(path, entry.checksum)
+            for path, mode in self._directory_modes().items():
+                builder.add_directory(path, mode)
+            _add_skeleton(builder, self._entries)
+            root = builder.write()
+            _ok, commit = self._repo.native.write_commit_with_time(
+                None, "", "", None, root, 0, None
+            )
+        return AssembledTree(
+            str(commit),
+            (root.tree_get_contents_checksum(), root.tree_get_metadata_checksum()),
+        )
+
+    def real_path(self, path: str) -> str:
+        """path with links to directories among its parents followed, as rpm does when it
+        unpacks: usr/lib64/x is usr/lib/x where usr/lib64 links to lib."""
+        parent, _, name = path.rpartition("/")
+        return posixpath.join(self._real_folder(parent), name)
+
+    def _add(self, package: ImportedPackage) -> None:
+        patterns = self._dropped.get(package.rpm.name, ())
+        for packaged, checksum, is_directory in flatten(committed_tree(self._repo, package.commit)):
+            if any(pattern.fullmatch(f"/{packaged}") for pattern in patterns):
+                continue
+            path = self.real_path(packaged)
+            if is_directory and path in self._links:
+                continue
+            found = None if is_directory else checksum
+            entry = self._entries.setdefault(path, _Entry(found, package.rpm.nevra))
+            if entry.checksum != found:
+                entry.other = package.rpm.nevra
+
+    def _refuse_conflicts(self) -> None:
+        conflicts = [
+            f"/{path} is not the same in {entry.owner} and {entry.other}"
+            for path, entry in self._entries.items()
+            if entry.other
+        ]
+        if conflicts:
+            shown = conflicts[:_SHOWN_CONFLICTS]
+            more = len(conflicts) - len(shown)
+            raise PackageError(
+                f"Packages conflict: {'; '.join(shown)}" + (f"; and {more} more." if more else "."),
+                "Leave one of the packages out of the treefile, or the file with "
+                "remove-from-packages.",
+                "\n".join(conflicts),
+            )
+
+    def _directory_modes(self) -> dict[str, int]:
+        """The mode of every directory that a package owns; the first package decides."""
+        modes: dict[str, int] = {}
+        for package in self._packages:
+            for file in package.rpm.files():
+                if file.is_directory and not file.is_ghost:
+                    place = placement(file.path)
+                    path = self.real_path(place.path)
+                    if place.area is Area.TREE and path in self._entries:
+                        modes.setdefault(path, file.mode)
+        return modes
+
+    def _directory_links(self) -> dict[str, str]:
+        """Symbolic links of all packages, by path: what they point to, as an absolute path."""
+        links = {}
+        for package in self._packages:
+            for file in package.rpm.files():
+                place = placement(file.path)
+                if file.is_symlink and place.area is Area.TREE:
+                    folder = posixpath.dirname(file.path)
+                    links[place.path] = posixpath.normpath(posixpath.join(folder, file.target))
+        return links
+
+    def _real_folder(self, path: str, depth: int = 0) -> str:
+        if path in self._folders:
+            return self._folders[path]
+        parent, _, name = path.rpartition("/")
+        found = posixpath.join(self._real_folder(parent, depth), name)
+        target = self._links.get(found)
+        if target is not None and depth < _LINK_LIMIT:
+            found = self._real_folder(placement(target).path, depth + 1)
+        self._folders[path] = found
+        return found
+
+
+def _add_skeleton(builder: TreeBuilder, entries: Iterable[str]) -> None:
+    """What every tree has, whichever packages it is made of."""
+    for name in _MOUNT_POINTS:
+        builder.add_directory(name)
+    builder.add_directory(BOOT)
+    builder.add_directory("usr/etc")
+    taken = set(entries)
+    folders = {path for entry in taken for path in _parents(entry)} | taken
+    for name in _MERGED:
+        if name not in taken and f"usr/{name}" in folders:
+            builder.add_symlink(name, f"usr/{name}")
+    for path, target in LINKED.items():
+        builder.add_symlink(path, "../" * path.count("/") + target)
+    builder.add_symlink("ostree", "sysroot/ostree")
+
+
+def _parents(path: str) -> Iterable[str]:
+    while "/" in path:
+        path = path.rpartition("/")[0]
+        yield path

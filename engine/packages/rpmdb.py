@@ -1,0 +1,141 @@
+"""The tree's RPM database: written by librpm itself, as one transaction that unpacks nothing.
+
+librpm checks the transaction as it would an installation: dependencies, conflicts between
+packages and between their files. It changes its root directory while it works, so it runs in a
+process of its own (this module as a program).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sqlite3
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.command import Commands
+from engine.errors import PackageError
+
+DATABASE = "usr/share/rpm"
+DATABASE_FILE = "rpmdb.sqlite"
+_SHOWN_PROBLEMS = 10
+
+
+@dataclass(frozen=True)
+class PackageTransaction:
+    """order: indices into the packages given, in the order of installation. database: the
+    directory that holds the new database."""
+
+    order: tuple[int, ...]
+    database: Path
+
+
+def write_database(
+    packages: Sequence[Path], folder: Path, commands: Commands, source_date_epoch: int
+) -> PackageTransaction:
+    """Check packages as one installation into nothing, and record them as installed.
+
+    folder: an empty directory. source_date_epoch: the time of installation to record, in seconds
+    since 1970. Same packages in the same order, same bytes.
+    Raises PackageError with every problem that librpm finds.
+    """
+    request = {"root": str(folder), "packages": [str(path) for path in packages]}
+    source = str(Path(__file__).resolve().parents[2])
+    output = commands.run(
+        [sys.executable, "-P", "-m", "engine.packages.rpmdb"],
+        input=json.dumps(request),
+        env={
+            "SOURCE_DATE_EPOCH": str(source_date_epoch),
+            "PYTHONPATH": source,
+            "HOME": str(folder),
+        },
+        quiet=True,
+    )
+    reply = json.loads(output.stdout)
+    if reply["problems"]:
+        problems = reply["problems"]
+        more = len(problems) - _SHOWN_PROBLEMS
+        raise PackageError(
+            f"The packages do not fit together: {'; '.join(problems[:_SHOWN_PROBLEMS])}"
+            + (f"; and {more} more." if more > 0 else "."),
+            "Change the packages in the treefile.",
+            "\n".join(problems),
+        )
+    database = folder / DATABASE
+    _close(database)
+    return PackageTransaction(tuple(reply["order"]), database)
+
+
+def _close(database: Path) -> None:
+    """Fold the write-ahead log into the database: it must be readable where nothing can be
+    written, and have the same bytes each time."""
+    file = database / DATABASE_FILE
+    if not file.exists():
+        raise PackageError(
+            f"librpm wrote no {DATABASE_FILE}.", "Use an rpm with the sqlite database backend."
+        )
+    with contextlib.closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.execute("PRAGMA journal_mode=DELETE")
+    for left in database.iterdir():
+        if left.name != DATABASE_FILE:
+            left.unlink()
+
+
+def _main() -> None:
+    """Read a request from standard input, answer on standard output."""
+    request = json.load(sys.stdin)
+    answer = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # librpm prints where it likes
+    json.dump(_transaction(Path(request["root"]), request["packages"]), answer)
+    answer.close()
+
+
+def _transaction(root: Path, packages: Sequence[str]) -> dict[str, Any]:
+    import rpm  # noqa: PLC0415 - the parent process does not need it here
+
+    os.umask(0o022)
+    (root / DATABASE).mkdir(parents=True)
+    rpm.addMacro("_dbpath", f"/{DATABASE}")
+    rpm.addMacro("_db_backend", "sqlite")
+    # no order of hash tables from one run to the next, no file system to measure
+    rpm.addMacro("_transaction_color", "0")
+    transaction = rpm.TransactionSet(str(root))
+    transaction.setVSFlags(rpm._RPMVSF_NODIGESTS | rpm._RPMVSF_NOSIGNATURES)
+    transaction.setVfyLevel(0)
+    transaction.setFlags(
+        rpm.RPMTRANS_FLAG_JUSTDB | rpm.RPMTRANS_FLAG_NOSCRIPTS | rpm.RPMTRANS_FLAG_NOTRIGGERS
+    )
+    transaction.setProbFilter(rpm.RPMPROB_FILTER_DISKSPACE | rpm.RPMPROB_FILTER_DISKNODES)
+    for path in packages:
+        with open(path, "rb") as file:  # noqa: PTH123 - librpm wants the descriptor
+            transaction.addInstall(transaction.hdrFromFdno(file), path, "i")
+    transaction.check()
+    transaction.order()
+    places = {path: index for index, path in enumerate(packages)}
+    order = [places[element.Key()] for element in transaction]
+    opened = {path: os.open(path, os.O_RDONLY) for path in packages}  # the root changes in run()
+    problems = transaction.run(_callback(opened), "")
+    transaction.closeDB()
+    for descriptor in opened.values():
+        os.close(descriptor)
+    return {"order": order, "problems": sorted({str(text) for text, _ in problems or ()})}
+
+
+def _callback(opened: dict[str, int]) -> Any:
+    import rpm  # noqa: PLC0415
+
+    def called(what: int, _amount: int, _total: int, key: Any, _data: Any) -> int | None:
+        if what == rpm.RPMCALLBACK_INST_OPEN_FILE:
+            return os.dup(opened[key])
+        return None
+
+    return called
+
+
+if __name__ == "__main__":
+    _main()

@@ -1,0 +1,1 @@
+"""From an assembled root to the tree that is committed, in rpm-ostree's order."""

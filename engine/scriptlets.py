@@ -1,0 +1,235 @@
+"""Package scripts, run in the sandbox of the tree: which ones, in which order, and how they end.
+
+As rpm-ostree does: every %pre before anything else, then %post, %posttrans and file triggers in
+the order of the transaction; scripts for upgrades and removals (%preun, %postun, %pretrans) never;
+package triggers are refused. What rpm passes in is passed in: $1, standard input, interpreter.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import rpm
+
+from engine.errors import CommandError, PackageError
+from engine.events import Emit, LogLine
+from engine.packages.rpmfile import RpmFile
+from engine.sandbox import SHARED, Sandbox
+
+LUA = "<lua>"
+_SHELL = "/bin/sh"
+_DEFAULT_PRIORITY = 1000000
+_SHOWN_LINES = 20
+_MACROS, _QUERY_FORMAT = 1, 2  # rpm's RPMSCRIPT_FLAG_EXPAND, RPMSCRIPT_FLAG_QFORMAT
+
+
+@dataclass(frozen=True)
+class Scriptlet:
+    """One script to run. kind: "%post" and so on. interpreter: program and arguments.
+
+    body: None when the interpreter is all there is to run. argument: $1. files: for standard input.
+    """
+
+    package: str
+    kind: str
+    interpreter: tuple[str, ...]
+    body: str | None
+    argument: str
+    files: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        return f"{self.kind} of {self.package}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a script ended. output: standard output and error."""
+
+    scriptlet: Scriptlet
+    exit_code: int
+    output: str
+    seconds: float
+
+
+def pre_scriptlets(packages: Sequence[RpmFile]) -> list[Scriptlet]:
+    """Every %pre, in the order of packages."""
+    return [script for package in packages for script in _own(package, "%pre", "PREIN")]
+
+
+def post_scriptlets(packages: Sequence[RpmFile]) -> list[Scriptlet]:
+    """Every %post, then every %filetriggerin, %posttrans and %transfiletriggerin."""
+    files = [f"{entry.path}" for package in packages for entry in package.files()]
+    return [
+        *(script for package in packages for script in _own(package, "%post", "POSTIN")),
+        *_file_triggers(packages, files, "%filetriggerin", "FILETRIGGER"),
+        *(script for package in packages for script in _own(package, "%posttrans", "POSTTRANS")),
+        *_file_triggers(packages, files, "%transfiletriggerin", "TRANSFILETRIGGER"),
+    ]
+
+
+def refuse_unsupported(packages: Sequence[RpmFile]) -> None:
+    """Raises PackageError naming every package with a script that cannot be run."""
+    found = []
+    installing = rpm.RPMSENSE_TRIGGERIN | getattr(rpm, "RPMSENSE_TRIGGERPREIN", 1 << 25)
+    for package in packages:
+        if any(flags & installing for flags in package.header[rpm.RPMTAG_TRIGGERFLAGS] or ()):
+            found.append(f"%triggerin of {package.nevra}")
+    scripts = [*pre_scriptlets(packages), *post_scriptlets(packages)]
+    found.extend(f"{script.title} (Lua)" for script in scripts if script.interpreter[0] == LUA)
+    if found:
+        raise PackageError(
+            f"Package scripts that are not supported: {', '.join(found)}.",
+            "Leave the packages out of the treefile, or use builds without these scripts.",
+        )
+
+
+def run_scriptlets(
+    scripts: Sequence[Scriptlet], sandbox: Sandbox, folder: Path, emit: Emit
+) -> list[Outcome]:
+    """Run scripts one after the other in one sandbox; folder: an empty directory for their files.
+
+    Raises PackageError with the output of the first that fails, naming its package.
+    """
+    if not scripts:
+        return []
+    if not _has_shell(sandbox):
+        raise PackageError(
+            f"{scripts[0].title} needs /bin/sh, which the tree does not have.",
+            "Add a shell to the treefile's packages.",
+        )
+    for number, script in enumerate(scripts):
+        _write(folder / f"{number}.script", script.body or "", 0o700)
+        _write(folder / f"{number}.files", "".join(f"{path}\n" for path in script.files), 0o600)
+    _write(folder / "run", _driver(scripts), 0o700)
+    result = sandbox.run([_SHELL, str(SHARED / "run")], shared=folder, accept=range(256))
+    outcomes = list(_outcomes(scripts, folder))
+    for outcome in outcomes:
+        for line in outcome.output.splitlines():
+            emit(LogLine(f"{outcome.scriptlet.title}: {line}", level="info"))
+    _raise_failure(scripts, outcomes, result.returncode, result.stderr)
+    return outcomes
+
+
+def _own(package: RpmFile, kind: str, tag: str) -> Iterator[Scriptlet]:
+    header = package.header
+    program = header[getattr(rpm, f"RPMTAG_{tag}PROG")]
+    body = header[getattr(rpm, f"RPMTAG_{tag}")]
+    if not program and not body:
+        return
+    interpreter = (program,) if isinstance(program, str) else tuple(program or (_SHELL,))
+    flags = header[getattr(rpm, f"RPMTAG_{tag}FLAGS")] or 0
+    yield Scriptlet(package.nevra, kind, interpreter, _expanded(package, body, flags), "1")
+
+
+def _expanded(package: RpmFile, body: str | None, flags: int) -> str | None:
+    """The body after the expansions that `%post -e` and `%post -q` ask for."""
+    if body is None:
+        return None
+    if flags & _MACROS:
+        body = str(rpm.expandMacro(body))
+    if flags & _QUERY_FORMAT:
+        body = str(package.header.sprintf(body))
+    return body
+
+
+def _file_triggers(
+    packages: Sequence[RpmFile], files: Sequence[str], kind: str, tag: str
+) -> Iterator[Scriptlet]:
+    """Triggers that match a file of the transaction; higher priorities first, then by order."""
+    found: list[tuple[int, Scriptlet]] = []
+    for package in packages:
+        values = {
+            field: _listed(package.header[getattr(rpm, f"RPMTAG_{tag}{field}")])
+            for field in ("NAME", "INDEX", "FLAGS", "SCRIPTS", "SCRIPTPROG", "PRIORITIES")
+        }
+        for index, body in enumerate(values["SCRIPTS"]):
+            prefixes = tuple(
+                name
+                for name, of, flags in zip(
+                    values["NAME"], values["INDEX"], values["FLAGS"], strict=True
+                )
+                if of == index and flags & rpm.RPMSENSE_TRIGGERIN
+            )
+            matching = tuple(path for path in files if prefixes and path.startswith(prefixes))
+            if matching:
+                priorities = values["PRIORITIES"]
+                priority = priorities[index] if index < len(priorities) else _DEFAULT_PRIORITY
+                program = (values["SCRIPTPROG"][index],)
+                script = Scriptlet(package.nevra, kind, program, body, "0", matching)
+                found.append((-priority, script))
+    found.sort(key=lambda item: item[0])
+    yield from (script for _priority, script in found)
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [] if value is None else [value]
+
+
+def _driver(scripts: Sequence[Scriptlet]) -> str:
+    """A shell program that runs the scripts and stops at the first that fails."""
+    lines = [
+        "umask 022",
+        "ended() {",
+        f'    echo "$2" >{SHARED}/"$1".code',
+        '    [ "$2" = 0 ] || exit 1',
+        "}",
+    ]
+    for number, script in enumerate(scripts):
+        place = f"{SHARED}/{number}"
+        command = list(script.interpreter)
+        if script.body is not None:
+            command += [f"{place}.script", script.argument]
+        lines += [
+            f"echo {shlex.quote(script.title)}",
+            f"{shlex.join(command)} <{place}.files >{place}.output 2>&1",
+            f"ended {number} $?",
+        ]
+    return "\n".join([*lines, ""])
+
+
+def _outcomes(scripts: Sequence[Scriptlet], folder: Path) -> Iterator[Outcome]:
+    before = (folder / "run").stat().st_mtime
+    for number, script in enumerate(scripts):
+        code = folder / f"{number}.code"
+        if not code.exists():
+            return
+        ended = code.stat().st_mtime
+        output = (folder / f"{number}.output").read_text(errors="replace")
+        yield Outcome(script, int(code.read_text()), output, ended - before)
+        before = ended
+
+
+def _raise_failure(
+    scripts: Sequence[Scriptlet], outcomes: Sequence[Outcome], driver_code: int, stderr: str
+) -> None:
+    failed = next((outcome for outcome in outcomes if outcome.exit_code != 0), None)
+    if failed is not None:
+        lines = failed.output.strip().splitlines()
+        raise PackageError(
+            f"{failed.scriptlet.title} failed with exit code {failed.exit_code}"
+            + (f": {lines[-1].strip()}" if lines else " and no output."),
+            "The package's script is wrong, or needs a package that is not in the treefile.",
+            "\n".join(lines[-_SHOWN_LINES:]),
+        )
+    if driver_code != 0 or len(outcomes) != len(scripts):
+        following = scripts[len(outcomes)].title if len(outcomes) < len(scripts) else "the last"
+        raise CommandError(
+            f"The sandbox for package scripts ended early, at {following}: "
+            f"{stderr.strip() or f'exit code {driver_code}'}.",
+            detail=stderr,
+        )
+
+
+def _has_shell(sandbox: Sandbox) -> bool:
+    tree = sandbox.tree
+    return any(tree.exists(path) for path in ("bin/sh", "usr/bin/sh"))
+
+
+def _write(path: Path, text: str, mode: int) -> None:
+    path.write_text(text)
+    path.chmod(mode)
