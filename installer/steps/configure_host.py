@@ -1,0 +1,62 @@
+"""What makes the machine different from its tree: name, identity, environment, repositories."""
+
+from __future__ import annotations
+
+import uuid
+
+from installer.context import Context
+from installer.plan import RpmRepository
+from installer.steps.step import Step
+
+_LOCALHOST = ("127.0.0.1", "::1")
+
+
+class ConfigureHost(Step):
+    id = "configure-host"
+    title = "Configure the machine"
+
+    def do(self, ctx: Context) -> None:
+        host, files = ctx.plan.host, ctx.files
+        files.write("/etc/hostname", f"{host.hostname}\n")
+        files.edit("/etc/hosts", lambda text: hosts(text, host.hostname), "the machine's name")
+        # An id means to systemd that this is no first boot, so that it does not reset by presets
+        # which services are enabled. An image for many machines must not have one.
+        files.write("/etc/machine-id", f"{uuid.uuid4().hex}\n" if ctx.plan.live else "", 0o444)
+        if host.environment:
+            files.edit(
+                "/etc/environment",
+                lambda text: environment(text, host.environment),
+                "variables of the kickstart",
+            )
+        for repository in host.repositories:
+            path = f"/etc/yum.repos.d/{repository.id}.repo"
+            files.write(path, repo_file(repository))
+        files.write("/etc/photree.conf", photree_conf(host.updates))
+
+
+def hosts(text: str, hostname: str) -> str:
+    """/etc/hosts with the machine's own name on the loopback addresses, once."""
+    names = hostname if "." not in hostname else f"{hostname} {hostname.split('.', 1)[0]}"
+    known = any(hostname in line.split()[1:] for line in text.splitlines())
+    if known:
+        return text
+    own = "".join(f"{address} {names}\n" for address in _LOCALHOST)
+    return (text if text.endswith("\n") or not text else f"{text}\n") + own
+
+
+def environment(text: str, variables: tuple[tuple[str, str], ...]) -> str:
+    """environment(5): NAME="value" lines; a variable that is there already is replaced."""
+    names = {name for name, _value in variables}
+    kept = [line for line in text.splitlines() if line.split("=", 1)[0].strip() not in names]
+    escaped = [(name, value.replace("\\", "\\\\").replace('"', '\\"')) for name, value in variables]
+    return "".join(f"{line}\n" for line in (*kept, *(f'{n}="{v}"' for n, v in escaped)))
+
+
+def repo_file(repository: RpmRepository) -> str:
+    """A .repo file, as yum.conf(5) has it."""
+    return f"[{repository.id}]\n" + "".join(f"{key}={value}\n" for key, value in repository.options)
+
+
+def photree_conf(updates: str) -> str:
+    """The host's automatic-update policy."""
+    return f"# none, check, stage or apply\n[updates]\npolicy={updates}\n"
