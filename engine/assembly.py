@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from engine.errors import PackageError
 from engine.ostree import translated
 from engine.packages.importer import ImportedPackage
-from engine.packages.placement import BOOT, LINKED, Area, placement
+from engine.packages.placement import BOOT, LINKED, Area, on_machine, placement
 from engine.repo import Repo
 from engine.treebuilder import TreeBuilder, committed_tree, flatten
 
@@ -94,7 +94,8 @@ class Assembly:
     def _add(self, package: ImportedPackage) -> None:
         patterns = self._dropped.get(package.rpm.name, ())
         for packaged, checksum, is_directory in flatten(committed_tree(self._repo, package.commit)):
-            if any(pattern.fullmatch(f"/{packaged}") for pattern in patterns):
+            name = on_machine(packaged)
+            if any(pattern.fullmatch(name) for pattern in patterns):
                 continue
             path = self.real_path(packaged)
             if is_directory and path in self._links:

@@ -8,8 +8,6 @@ ref moves last: what is interrupted or fails leaves nothing but files in the cac
 from __future__ import annotations
 
 import fcntl
-import hashlib
-import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,9 +20,10 @@ from typing import Any
 from engine.assembly import AssembledTree, Assembly
 from engine.cancel import CancelToken
 from engine.command import Commands
-from engine.errors import OstreeError, PackageError, PlanError, Problem
+from engine.commit_metadata import compose_metadata
+from engine.compose_input import Select, Selection, composable_treefile, input_hash
+from engine.errors import PackageError
 from engine.events import Emit, LogLine, StepFinished, StepStarted
-from engine.initramfs import Kernel
 from engine.ostree import GLib, OSTree, run_blocking, translated
 from engine.packages.importer import ImportedPackage, PackageCache, UnpackOptions
 from engine.packages.rpmdb import write_database
@@ -33,22 +32,15 @@ from engine.postprocess.accounts import LIB_GROUP, LIB_PASSWD, KnownAccounts
 from engine.publish import copy_objects
 from engine.repo import Commit, Repo
 from engine.root import Root, Workplace
-from engine.treefile import Treefile, load_treefile, unsupported_keys
+from engine.scriptlets import refuse_unsupported
+from engine.treefile import Treefile
 from engine.upper import write_changed_tree
 from engine.versions import next_version
 
 UNCHANGED = "No apparent changes since previous commit; use --force-nocache to override"
 DEFAULT_CACHE = Path("/var/cache/photree/compose")
-_FORMAT = 1  # counts changes of what the same input becomes
 _ZLIB_LEVEL = "2"  # level 6 takes three times as long for 5 % less
-SUPPORTED_KEYS = frozenset(
-    {"ref", "documentation", "install-langs", "remove-from-packages", "selinux", "boot-location"}
-    | {"tmp-is-dir", "machineid-compat", "initramfs-args", "no-initramfs", "container", "rpmdb"}
-    | {"rpmdb-normalize", "ignore-devices", "etc-group-members", "preserve-passwd", "sysusers"}
-    | {"units", "default-target", "mutate-os-release", "add-files", "remove-files"}
-    | {"postprocess", "postprocess-script", "automatic-version-prefix"}
-    | {"automatic-version-suffix", "add-commit-metadata", "repo-metadata"}
-)
+_CHUNK = 1 << 20
 _STEPS = {
     "treefile": "Read the treefile",
     "packages": "Choose the packages",
@@ -95,277 +87,246 @@ class ComposeResult:
         return len(self.packages)
 
 
-@dataclass(frozen=True)
-class SelectedPackage:
-    """checksum: of the RPM file, as the repository's metadata has it."""
-
-    nevra: str
-    checksum: str
-
-
-@dataclass(frozen=True)
-class Selection:
-    """The packages of a tree. repositories: id and time stamp of the metadata. fetch: downloads
-    and verifies what is missing; the files in the order of packages."""
-
-    packages: tuple[SelectedPackage, ...]
-    repositories: tuple[tuple[str, int], ...]
-    fetch: Callable[[], Sequence[Path]]
-
-
-Select = Callable[[Treefile, Path, Emit, CancelToken], Selection]
-
-
 def compose_tree(
     options: ComposeOptions, select: Select, commands: Commands, emit: Emit, cancel: CancelToken
 ) -> ComposeResult:
     """Compose, commit, set the ref, update the summary.
 
-    select: chooses the packages of a treefile (`engine.packages.select_packages`, or plain files).
-    Raises PlanError (treefile), PackageError, NetworkError, SignatureError, CommandError,
-    OstreeError, Cancelled. Needs root.
+    select: `engine.packages.selection.select_packages`. Raises PlanError (treefile), PackageError,
+    NetworkError, SignatureError, CommandError, OstreeError, Cancelled. Needs root.
     """
-    steps = _Steps(emit)
+    steps = _Steps(emit, cancel)
     with steps("treefile"):
-        treefile = _checked_treefile(options)
+        treefile = composable_treefile(options.treefile, options.arch)
     with _locked(options.cachedir):
         with steps("packages"):
             selection = select(treefile, options.cachedir, emit, cancel)
-        return _Compose(options, treefile, selection, commands, emit, cancel, steps).run()
+        names = tuple(sorted(package.nevra for package in selection.packages))
+        ref = treefile.ref or ""
+        if options.dry_run:
+            return ComposeResult(ref, None, None, False, names)
+        history = _History.open(options.repo, ref)
+        digest = input_hash(treefile, selection.packages)
+        parent = history.parent
+        if parent is not None and not options.force_nocache and _hash_of(parent) == digest:
+            emit(LogLine(UNCHANGED))
+            return ComposeResult(ref, parent.checksum, parent.version, True, names)
+        version = _version(options, treefile, parent)
+        compose = _Compose(options, treefile, history, commands=commands, steps=steps)
+        commit = compose.run(selection, version, digest)
+        return ComposeResult(ref, commit, version, False, names)
 
 
 class _Steps:
-    """Announces the steps of a compose, numbered."""
+    """Announces the steps of a compose, numbered; none begins after a cancellation."""
 
-    def __init__(self, emit: Emit) -> None:
-        self._emit = emit
+    def __init__(self, emit: Emit, cancel: CancelToken) -> None:
+        self.emit = emit
+        self.cancel = cancel
 
     @contextmanager
     def __call__(self, step: str) -> Iterator[None]:
+        self.cancel.check()
         start = time.monotonic()
-        index = list(_STEPS).index(step) + 1
-        self._emit(StepStarted(step, _STEPS[step], index, len(_STEPS)))
+        self.emit(StepStarted(step, _STEPS[step], list(_STEPS).index(step) + 1, len(_STEPS)))
         yield
-        self._emit(StepFinished(step, time.monotonic() - start))
+        self.emit(StepFinished(step, time.monotonic() - start))
+
+
+@dataclass(frozen=True)
+class _History:
+    """Where the commit goes, and what is there already."""
+
+    target: Repo
+    ref: str
+    parent: Commit | None
+
+    @classmethod
+    def open(cls, path: Path, ref: str) -> _History:
+        """Open the repository, or make one. Its compression is only set where nobody chose one."""
+        repo = Repo.open(path) if (path / "objects").is_dir() else Repo.create(path, "archive")
+        if repo.mode == "archive":
+            config = repo.native.copy_config()
+            try:
+                config.get_string("archive", "zlib-level")
+            except GLib.Error:
+                repo.set_option("archive", "zlib-level", _ZLIB_LEVEL)
+        tip = repo.resolve(ref)
+        return cls(repo, ref, repo.load_commit(tip) if tip is not None else None)
+
+    @property
+    def parent_checksum(self) -> str | None:
+        return self.parent.checksum if self.parent is not None else None
+
+    def read(self, path: str) -> str:
+        """The text of a file of the parent; empty when it has none. Raises OstreeError."""
+        if self.parent is None:
+            return ""
+        native = self.target.native
+        with translated(f"read {path} of {self.parent.checksum}"):
+            _ok, root, _checksum = native.read_commit(self.parent.checksum, None)
+            file = root.resolve_relative_path(path)
+            if not file.query_exists(None):
+                return ""
+            _ok, stream, _info, _xattrs = native.load_file(file.get_checksum(), None)
+            chunks = iter(lambda: bytes(stream.read_bytes(_CHUNK, None).get_data() or b""), b"")
+            return b"".join(chunks).decode()
 
 
 class _Compose:
-    """One compose, once the packages are chosen."""
+    """Makes one commit of the packages that were chosen."""
 
     def __init__(
         self,
         options: ComposeOptions,
         treefile: Treefile,
-        selection: Selection,
+        history: _History,
+        *,
         commands: Commands,
-        emit: Emit,
-        cancel: CancelToken,
         steps: _Steps,
     ) -> None:
         self._options = options
         self._treefile = treefile
-        self._selection = selection
+        self._history = history
         self._commands = commands
-        self._emit = emit
-        self._cancel = cancel
         self._step = steps
-        self._ref = treefile.ref or ""
+        self._emit = steps.emit
+        self._cancel = steps.cancel
         self._unpack = UnpackOptions(treefile.documentation, treefile.install_langs or None)
         self._place = Workplace(options.cachedir / "work")
+        self._cache = Repo.create(options.cachedir / "pkgcache-repo", "bare")
+        self._cache.set_fsync(False)
 
-    def run(self) -> ComposeResult:
-        names = tuple(sorted(package.nevra for package in self._selection.packages))
-        if self._options.dry_run:
-            return ComposeResult(self._ref, None, None, False, names)
-        target = _target_repo(self._options.repo)
-        parent = _last_commit(target, self._ref)
-        digest = input_hash(self._treefile, self._selection.packages)
-        unchanged = parent is not None and parent.metadata.get("rpmostree.inputhash") == digest
-        if unchanged and parent is not None and not self._options.force_nocache:
-            self._emit(LogLine(UNCHANGED))
-            return ComposeResult(self._ref, parent.checksum, parent.version, True, names)
-        version = self._version(parent)
+    def run(self, selection: Selection, version: str | None, digest: str) -> str:
+        """The new commit, which the ref has when this returns."""
         with self._step("download"):
-            files = self._selection.fetch()
-        cache = Repo.create(self._options.cachedir / "pkgcache-repo", "bare")
-        cache.set_fsync(False)
+            files = selection.fetch()
         try:
             self._place.make()
-            commit = self._compose(cache, target, parent, files, version, digest)
+            root, assembled, packages = self._make_root(files)
+            with self._step("postprocess"):
+                root.edit(self._place.database, version or "")
+                root.settle()
+            with self._step("initramfs"):
+                kernel = root.add_kernel()
+            metadata = compose_metadata(
+                packages,
+                selection.repositories,
+                digest=digest,
+                version=version,
+                kernel=kernel,
+                initramfs_args=self._treefile.initramfs_args,
+                added={**self._treefile.add_commit_metadata, **self._options.metadata},
+            )
+            with self._step("commit"):
+                commit = self._commit(assembled, root, metadata)
+            with self._step("publish"):
+                self._publish(commit)
         finally:
             self._place.clear()
-        return ComposeResult(self._ref, commit, version, False, names)
+        return commit
 
-    def _compose(
-        self,
-        cache: Repo,
-        target: Repo,
-        parent: Commit | None,
-        files: Sequence[Path],
-        version: str | None,
-        digest: str,
-    ) -> str:
+    def _make_root(self, files: Sequence[Path]) -> tuple[Root, AssembledTree, Sequence[RpmFile]]:
+        """The root with its scripts run, and the packages in the order of installation."""
         with self._step("import"):
             rpms = sorted((RpmFile.open(path) for path in files), key=lambda rpm: rpm.nevra)
-            store = PackageCache(cache, self._unpack)
+            refuse_unsupported(rpms)
+            store = PackageCache(self._cache, self._unpack)
             imported = store.import_packages(rpms, self._emit, self._cancel)
         with self._step("assemble"):
-            imported, database = self._transaction(imported)
-            assembly = Assembly(cache, imported, _dropped(self._treefile))
-            with cache.transaction():
+            imported = self._ordered(imported)
+            assembly = Assembly(self._cache, imported, _dropped(self._treefile))
+            with self._cache.transaction():
                 assembled = assembly.write()
-            self._check_out(cache, assembled)
+            self._check_out(assembled)
         packages = [package.rpm for package in imported]
         root = Root(self._treefile, packages, self._place, self._commands, self._emit)
         _refuse_selinux(self._treefile, root)
         with self._step("scripts"):
-            root.run_scripts(assembly, self._known_accounts(target, parent), self._unpack)
-        with self._step("postprocess"):
-            root.edit(database, version or "")
-            root.settle()
-        with self._step("initramfs"):
-            kernel = root.add_kernel()
-        metadata = self._metadata(packages, kernel, version, digest)
-        with self._step("commit"):
-            commit = self._commit(cache, assembled, root, parent, metadata)
-        with self._step("publish"):
-            self._publish(cache, target, commit, parent)
-        return commit
+            root.run_scripts(assembly, self._known_accounts(), self._unpack)
+        return root, assembled, packages
 
-    def _transaction(
-        self, imported: Sequence[ImportedPackage]
-    ) -> tuple[list[ImportedPackage], Path]:
-        """The packages in the order of installation, and the database that records them."""
-        result = write_database(
+    def _ordered(self, imported: Sequence[ImportedPackage]) -> list[ImportedPackage]:
+        """The packages in the order of installation; writes the database that records them."""
+        order = write_database(
             [package.rpm.path for package in imported],
             self._place.database,
             self._commands,
             max((package.rpm.build_time for package in imported), default=0),
         )
-        return [imported[index] for index in result.order], result.database
+        return [imported[index] for index in order]
 
-    def _check_out(self, cache: Repo, assembled: AssembledTree) -> None:
+    def _check_out(self, assembled: AssembledTree) -> None:
         """The tree as hardlinks to the repository's objects."""
         options = OSTree.RepoCheckoutAtOptions()
         options.mode = OSTree.RepoCheckoutMode.NONE
         options.no_copy_fallback = True
-        with translated(f"check out the packages to {self._place.lower}"):
+        target = str(self._place.lower)
+        with translated(f"check out the packages to {target}"):
             run_blocking(
-                lambda native: cache.native.checkout_at(
-                    options, -1, str(self._place.lower), assembled.commit, native
+                lambda native: self._cache.native.checkout_at(
+                    options, -1, target, assembled.commit, native
                 ),
                 self._cancel,
             )
 
-    def _known_accounts(self, target: Repo, parent: Commit | None) -> KnownAccounts:
+    def _known_accounts(self) -> KnownAccounts:
         """preserve-passwd: the ids of the previous commit's users and groups."""
-        if parent is None or not self._treefile.preserve_passwd:
+        if not self._treefile.preserve_passwd:
             return KnownAccounts()
-        return KnownAccounts(
-            _read_text(target, parent, LIB_PASSWD), _read_text(target, parent, LIB_GROUP)
-        )
+        return KnownAccounts(self._history.read(LIB_PASSWD), self._history.read(LIB_GROUP))
 
-    def _version(self, parent: Commit | None) -> str | None:
-        """--add-metadata-string version=V, or the next automatic one, or none."""
-        given = self._options.metadata.get("version")
-        prefix = self._treefile.automatic_version_prefix
-        if given is not None or prefix is None:
-            return given or self._treefile.add_commit_metadata.get("version")
-        now = datetime.fromtimestamp(self._options.now(), UTC)
-        suffix = self._treefile.automatic_version_suffix
-        return next_version(prefix, suffix, parent.version if parent else None, now)
-
-    def _metadata(
-        self, packages: Sequence[RpmFile], kernel: Kernel | None, version: str | None, digest: str
-    ) -> dict[str, Any]:
-        """The commit's metadata as GLib.Variant values."""
-        treefile = self._treefile
-        metadata = {
-            name: _as_variant(value)
-            for name, value in {**treefile.add_commit_metadata, **self._options.metadata}.items()
-        }
-        if version is not None:
-            metadata["version"] = GLib.Variant("s", version)
-        metadata["rpmostree.inputhash"] = GLib.Variant("s", digest)
-        metadata["rpmostree.rpmmd-repos"] = GLib.Variant(
-            "aa{sv}",
-            [
-                {"id": GLib.Variant("s", name), "timestamp": GLib.Variant("t", stamp)}
-                for name, stamp in self._selection.repositories
-            ],
-        )
-        metadata["rpmostree.rpmdb.pkglist"] = GLib.Variant(
-            "a(sssss)",
-            sorted(
-                (rpm.name, str(rpm.epoch), rpm.version, rpm.release, rpm.arch) for rpm in packages
-            ),
-        )
-        if kernel is not None:
-            metadata["ostree.linux"] = GLib.Variant("s", kernel.version)
-            metadata["ostree.bootable"] = GLib.Variant("b", True)
-            metadata["rpmostree.initramfs-args"] = GLib.Variant("as", [*treefile.initramfs_args])
-        return metadata
-
-    def _commit(
-        self,
-        cache: Repo,
-        assembled: AssembledTree,
-        root: Root,
-        parent: Commit | None,
-        metadata: Mapping[str, Any],
-    ) -> str:
+    def _commit(self, assembled: AssembledTree, root: Root, metadata: Any) -> str:
         """The commit object in the cache repository, without a ref."""
-        with cache.transaction():
-            written, _native = write_changed_tree(cache, assembled.root, root.tree, self._emit)
+        with self._cache.transaction():
+            written = write_changed_tree(self._cache, assembled.root, root.tree, self._emit)
             with translated("write the commit"):
-                _ok, commit = cache.native.write_commit_with_time(
-                    parent.checksum if parent else None,
+                _ok, commit = self._cache.native.write_commit_with_time(
+                    self._history.parent_checksum,
                     "",
                     "",
-                    GLib.Variant("a{sv}", dict(metadata)),
+                    metadata,
                     written,
                     int(self._options.now()),
                     None,
                 )
         return str(commit)
 
-    def _publish(self, cache: Repo, target: Repo, commit: str, parent: Commit | None) -> None:
+    def _publish(self, commit: str) -> None:
         """Objects, then the ref, then the summary."""
-        known = parent.checksum if parent is not None and not parent.partial else None
+        history = self._history
+        target = history.target
+        complete = history.parent is not None and not history.parent.partial
         with target.transaction() as transaction:
-            copy_objects(cache, target, commit, known, self._emit, self._cancel)
+            copy_objects(
+                self._cache,
+                target,
+                commit,
+                known=history.parent_checksum if complete else None,
+                emit=self._emit,
+                cancel=self._cancel,
+            )
             self._cancel.check()
-            transaction.set_ref(self._ref, commit)
+            transaction.set_ref(history.ref, commit)
         target.update_summary()
 
 
-def input_hash(treefile: Treefile, packages: Sequence[SelectedPackage]) -> str:
-    """What a tree is made of, as one number: the treefile, the files it names, the packages."""
-    files = [name for name, _target in treefile.add_files]
-    if treefile.postprocess_script is not None:
-        files.append(treefile.postprocess_script)
-    content = {
-        "format": _FORMAT,
-        "treefile": treefile.to_json(),
-        "files": [hashlib.sha256(treefile.source(name).read_bytes()).hexdigest() for name in files],
-        "packages": sorted((package.nevra, package.checksum) for package in packages),
-    }
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+def _hash_of(commit: Commit) -> object:
+    return commit.metadata.get("rpmostree.inputhash")
 
 
-def _checked_treefile(options: ComposeOptions) -> Treefile:
-    """Raises PlanError with every problem."""
-    treefile = load_treefile(options.treefile, options.arch)
-    problems = list(unsupported_keys(treefile, SUPPORTED_KEYS))
-    if not treefile.ref:
-        problems.append(Problem(str(options.treefile), 'the key "ref" is missing'))
-    if treefile.boot_location not in ("new", "modules"):
-        problems.append(
-            Problem(treefile.place("boot-location"), 'only the boot-location "new" is supported')
-        )
-    if problems:
-        raise PlanError(f"The treefile {options.treefile} cannot be composed.", problems)
-    return treefile
+def _version(options: ComposeOptions, treefile: Treefile, parent: Commit | None) -> str | None:
+    """--add-metadata-string version=V, the next automatic one, the treefile's, or none."""
+    given = options.metadata.get("version")
+    prefix = treefile.automatic_version_prefix
+    if given is not None:
+        return given
+    if prefix is None:
+        fixed = treefile.add_commit_metadata.get("version")
+        return str(fixed) if fixed is not None else None
+    now = datetime.fromtimestamp(options.now(), UTC)
+    last = parent.version if parent is not None else None
+    return next_version(prefix, treefile.automatic_version_suffix, last, now)
 
 
 def _refuse_selinux(treefile: Treefile, root: Root) -> None:
@@ -399,51 +360,3 @@ def _locked(cachedir: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-def _target_repo(path: Path) -> Repo:
-    """The repository to publish in; its compression is only set where nobody chose one."""
-    repo = Repo.open(path) if (path / "objects").is_dir() else Repo.create(path, "archive")
-    if repo.mode == "archive":
-        config = repo.native.copy_config()
-        try:
-            config.get_string("archive", "zlib-level")
-        except GLib.Error:
-            repo.set_option("archive", "zlib-level", _ZLIB_LEVEL)
-    return repo
-
-
-def _last_commit(repo: Repo, ref: str) -> Commit | None:
-    checksum = repo.resolve(ref)
-    return repo.load_commit(checksum) if checksum is not None else None
-
-
-def _read_text(repo: Repo, commit: Commit, path: str) -> str:
-    """A file of a commit; empty when it has none. Raises OstreeError."""
-    with translated(f"read {path} of {commit.checksum}"):
-        _ok, root, _checksum = repo.native.read_commit(commit.checksum, None)
-        file = root.resolve_relative_path(path)
-        if not file.query_exists(None):
-            return ""
-        _ok, stream, _info, _xattrs = repo.native.load_file(file.get_checksum(), None)
-        size = 1 << 20
-        content = b"".join(iter(lambda: bytes(stream.read_bytes(size, None).get_data() or b""), b""))
-    return content.decode()
-
-
-def _as_variant(value: Any) -> Any:
-    """A treefile's metadata value. Raises OstreeError for kinds that commits cannot hold."""
-    match value:
-        case bool():
-            return GLib.Variant("b", value)
-        case int():
-            return GLib.Variant("x", value)
-        case str():
-            return GLib.Variant("s", value)
-        case float():
-            return GLib.Variant("d", value)
-        case list() | tuple():
-            return GLib.Variant("av", [_as_variant(item) for item in value])
-        case dict():
-            return GLib.Variant("a{sv}", {name: _as_variant(item) for name, item in value.items()})
-    raise OstreeError(f"add-commit-metadata: {value!r} cannot be stored.")

@@ -239,7 +239,7 @@ def _status(path: Path) -> os.stat_result | None:
 
 def _names(path: Path) -> list[str]:
     try:
-        return os.listdir(path)
+        return [entry.name for entry in path.iterdir()]
     except (FileNotFoundError, NotADirectoryError):
         return []
 

@@ -21,6 +21,7 @@ def copy_objects(
     source: Repo,
     target: Repo,
     commit: str,
+    *,
     known: str | None,
     emit: Emit,
     cancel: CancelToken,
@@ -37,7 +38,7 @@ def copy_objects(
             for name in _objects(committed_tree(target, known)):
                 objects.pop(name, None)
     names = list(objects)
-    work = _Copying(source, target, names, emit, step)
+    work = _Copying(source, target, names, emit=emit, step=step)
     with translated(f"import {commit} into {target.path}"):
         run_blocking(work.run, cancel)
         target.native.import_object_from_with_trust(
@@ -54,6 +55,7 @@ class _Copying:
         source: Repo,
         target: Repo,
         names: Sequence[tuple[Any, str]],
+        *,
         emit: Emit,
         step: str,
     ) -> None:

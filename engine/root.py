@@ -26,6 +26,7 @@ from engine.initramfs import (
 from engine.overlay import OverlayTree
 from engine.packages.capabilities import capability_xattr
 from engine.packages.importer import UnpackOptions, owned_files
+from engine.packages.rpmdb import DATABASE
 from engine.packages.rpmfile import RpmFile
 from engine.postprocess import edits
 from engine.postprocess.accounts import Accounts, KnownAccounts, keep_ids, split_accounts
@@ -132,9 +133,12 @@ class Root:
         self._run(post_scriptlets(self._packages), "post")
 
     def edit(self, database: Path, version: str) -> None:
-        """The files every composed tree has, and the treefile's own edits."""
+        """The files every composed tree has, and the treefile's own edits.
+
+        database: the folder that `write_database` filled.
+        """
         tree, treefile = self.tree, self._treefile
-        edits.write_database_files(tree, database)
+        edits.write_database_files(tree, database / DATABASE)
         edits.enable_units(tree, treefile, self._emit)
         edits.write_treefile(tree, treefile)
         edits.write_os_release(tree, treefile, version)
@@ -143,7 +147,7 @@ class Root:
         edits.run_postprocess(treefile, self._sandbox, self._place.shared("postprocess"))
 
     def settle(self) -> None:
-        """/tmp, users, /var and the machine's identity."""
+        """What is the same on every machine, and what each machine makes itself."""
         edits.settle_tmp(self.tree, self._treefile)
         accounts = Accounts.of(self.tree)
         split_accounts(self.tree, self._treefile.etc_group_members)

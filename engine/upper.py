@@ -25,11 +25,9 @@ class _Changes:
     capabilities: dict[str, Any] = field(default_factory=dict)
 
 
-def write_changed_tree(
-    repo: Repo, root: tuple[str, str], tree: OverlayTree, emit: Emit
-) -> tuple[Any, Any]:
+def write_changed_tree(repo: Repo, root: tuple[str, str], tree: OverlayTree, emit: Emit) -> Any:
     """The tree of root (checksums of contents and metadata) with the overlay's upper directory on
-    top, as (OSTree.RepoFile, OSTree.MutableTree), written inside the caller's transaction.
+    top, as an OSTree.RepoFile, written inside the caller's transaction.
 
     The upper directory loses its whiteouts and special files: it cannot be mounted again.
     """
@@ -47,7 +45,7 @@ def write_changed_tree(
         finally:
             os.close(descriptor)
         _ok, written = repo.native.write_mtree(native, None)
-    return written, native
+    return written
 
 
 def _scan(tree: OverlayTree, path: str, changes: _Changes, emit: Emit) -> None:

@@ -207,8 +207,8 @@ def owned_files(package: RpmFile, options: UnpackOptions) -> Iterator[OwnedFile]
 
 def tmpfiles_of(package: RpmFile) -> list[str]:
     """The tmpfiles.d lines that give a machine what the package has outside of the tree."""
-    lines = []
-    opt = set()
+    lines: list[str] = []
+    opt: set[str] = set()
     for file in package.files():
         if file.is_ghost:
             continue

@@ -59,13 +59,19 @@ def placement(packaged: str) -> Placement:
     top, _, rest = path.partition("/")
     if top in _MOUNT_POINTS:
         return Placement(Area.SKELETON, path)
-    if top in _MERGED:
-        return Placement(Area.TREE, f"usr/{path}" if rest else path)
-    if top == "usr":
+    if top == "usr" or (top in _MERGED and not rest):
         return Placement(Area.TREE, path)
-    if top == "etc":
+    if top == "etc" or top in _MERGED:
         return Placement(Area.TREE, f"usr/{path}")
     return _elsewhere(path, top, rest)
+
+
+def on_machine(path: str) -> str:
+    """The absolute path that programs know a path of the tree by."""
+    for inside, outside in (("usr/etc", "etc"), (BOOT, "boot"), (OPT, "opt")):
+        if _below(path, inside):
+            return f"/{outside}{path[len(inside) :]}"
+    return f"/{path}"
 
 
 def _elsewhere(path: str, top: str, rest: str) -> Placement:

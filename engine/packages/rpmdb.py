@@ -13,7 +13,6 @@ import os
 import sqlite3
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,21 +24,13 @@ DATABASE_FILE = "rpmdb.sqlite"
 _SHOWN_PROBLEMS = 10
 
 
-@dataclass(frozen=True)
-class PackageTransaction:
-    """order: indices into the packages given, in the order of installation. database: the
-    directory that holds the new database."""
-
-    order: tuple[int, ...]
-    database: Path
-
-
 def write_database(
     packages: Sequence[Path], folder: Path, commands: Commands, source_date_epoch: int
-) -> PackageTransaction:
+) -> list[int]:
     """Check packages as one installation into nothing, and record them as installed.
 
-    folder: an empty directory. source_date_epoch: the time of installation to record, in seconds
+    folder: an empty directory; the database will be in DATABASE below it. Returns the indices of
+    packages in the order of installation. source_date_epoch: the time of installation, in seconds
     since 1970. Same packages in the same order, same bytes.
     Raises PackageError with every problem that librpm finds.
     """
@@ -65,9 +56,8 @@ def write_database(
             "Change the packages in the treefile.",
             "\n".join(problems),
         )
-    database = folder / DATABASE
-    _close(database)
-    return PackageTransaction(tuple(reply["order"]), database)
+    _close(folder / DATABASE)
+    return [int(index) for index in reply["order"]]
 
 
 def _close(database: Path) -> None:
@@ -102,7 +92,7 @@ def _transaction(root: Path, packages: Sequence[str]) -> dict[str, Any]:
     (root / DATABASE).mkdir(parents=True)
     rpm.addMacro("_dbpath", f"/{DATABASE}")
     rpm.addMacro("_db_backend", "sqlite")
-    # no order of hash tables from one run to the next, no file system to measure
+    # packages of both word sizes are not told apart, as on hosts of one architecture
     rpm.addMacro("_transaction_color", "0")
     transaction = rpm.TransactionSet(str(root))
     transaction.setVSFlags(rpm._RPMVSF_NODIGESTS | rpm._RPMVSF_NOSIGNATURES)

@@ -117,7 +117,7 @@ def settle_machine_id(tree: OverlayTree, treefile: Treefile) -> None:
 
 
 def settle_tmp(tree: OverlayTree, treefile: Treefile) -> None:
-    """/tmp: a link into the system root, or a directory with a file system of its own on it."""
+    """A link into the system root, or a directory with a file system of its own on it."""
     if not treefile.tmp_is_dir:
         tree.remove("tmp")
         tree.symlink("tmp", "sysroot/tmp")

@@ -99,7 +99,7 @@ def write_tmpfiles(
             owner = f"{accounts.user_name(status.st_uid)} {accounts.group_name(status.st_gid)}"
             lines.append(f"d {place} {stat.S_IMODE(status.st_mode):04o} {owner} - -")
         elif stat.S_ISLNK(status.st_mode):
-            lines.append(f"L {place} - - - - {os.readlink(path)}")
+            lines.append(f"L {place} - - - - {path.readlink()}")
         else:
             emit(LogLine(f"{place} was made by a package script and is left out", "info"))
     tree.write(f"{_TMPFILES}/rpm-ostree-0-integration.conf", _INTEGRATION)

@@ -1,0 +1,83 @@
+"""What a compose starts from: a treefile that can be composed, packages, and one hash of both."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.cancel import CancelToken
+from engine.errors import PlanError, Problem
+from engine.events import Emit
+from engine.treefile import Treefile, load_treefile, unsupported_keys
+
+_FORMAT = 1  # counts changes of what the same input becomes
+_SUPPORTED_KEYS = frozenset(
+    {"ref", "documentation", "install-langs", "remove-from-packages", "selinux", "boot-location"}
+    | {"tmp-is-dir", "machineid-compat", "initramfs-args", "no-initramfs", "container", "rpmdb"}
+    | {"rpmdb-normalize", "ignore-devices", "etc-group-members", "preserve-passwd", "sysusers"}
+    | {"units", "default-target", "mutate-os-release", "add-files", "remove-files"}
+    | {"postprocess", "postprocess-script", "automatic-version-prefix"}
+    | {"automatic-version-suffix", "add-commit-metadata", "repo-metadata"}
+)
+
+
+@dataclass(frozen=True)
+class SelectedPackage:
+    """checksum: of the RPM file, as the repository's metadata has it."""
+
+    nevra: str
+    checksum: str
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The packages of a tree. repositories: id and time stamp of the metadata. fetch: downloads
+    and verifies what is missing; the files in the order of packages."""
+
+    packages: tuple[SelectedPackage, ...]
+    repositories: tuple[tuple[str, int], ...]
+    fetch: Callable[[], Sequence[Path]]
+
+
+Select = Callable[[Treefile, Path, Emit, CancelToken], Selection]
+"""Chooses the packages of a treefile; gets the cache directory too."""
+
+
+def composable_treefile(path: Path, arch: str) -> Treefile:
+    """Load a treefile. Raises PlanError with every problem, keys that are not supported too."""
+    treefile = load_treefile(path, arch)
+    problems = list(unsupported_keys(treefile, _SUPPORTED_KEYS))
+    if not treefile.ref:
+        problems.append(Problem(path.name, 'the key "ref" is missing'))
+    if treefile.boot_location not in ("new", "modules"):
+        problems.append(
+            Problem(
+                treefile.place("boot-location"),
+                f'the boot-location "{treefile.boot_location}" is not supported',
+                'use "new": OSTree finds the kernel in /usr/lib/modules',
+            )
+        )
+    if treefile.rpmdb not in ("target", "host", "sqlite"):
+        problems.append(
+            Problem(treefile.place("rpmdb"), f'the rpmdb "{treefile.rpmdb}" is not supported')
+        )
+    if problems:
+        raise PlanError(f"The treefile {path} cannot be composed.", problems)
+    return treefile
+
+
+def input_hash(treefile: Treefile, packages: Sequence[SelectedPackage]) -> str:
+    """What a tree is made of, as one number: the treefile, the files it names, the packages."""
+    files = [name for name, _target in treefile.add_files]
+    if treefile.postprocess_script is not None:
+        files.append(treefile.postprocess_script)
+    content = {
+        "format": _FORMAT,
+        "treefile": treefile.to_json(),
+        "files": [hashlib.sha256(treefile.source(name).read_bytes()).hexdigest() for name in files],
+        "packages": sorted((package.nevra, package.checksum) for package in packages),
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
