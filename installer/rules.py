@@ -56,7 +56,7 @@ def hostname(text: str) -> Broken | None:
         )
     better = re.sub(r"[^A-Za-z0-9.-]+", "-", text).strip("-.")
     rule = "must be a host name: letters, digits and hyphens, in parts divided by dots"
-    good = bool(better) and hostname(better) is None
+    good = better not in ("", text) and hostname(better) is None
     return Broken(rule, f'write "{better}"' if good else "")
 
 

@@ -27,7 +27,7 @@ from installer.kickstart.refused import refuse
 from installer.kickstart.schema import Kickstart
 from installer.kickstart.source_keys import read_source
 from installer.kickstart.storage_keys import read_storage
-from installer.kickstart.variables import VERBATIM, promised_names, resolve
+from installer.kickstart.variables import VERBATIM, all_names, promised_names, resolve
 from installer.passwords import hash_password
 from installer.plan import InstallPlan, Scripts, Secret
 
@@ -121,17 +121,22 @@ def _variables(document: Document, facts: Facts) -> tuple[dict[str, str], set[st
         return {**known, **facts.variables}, set()
     promised: set[str] = set()
     for text in _preinstall_texts(data, facts):
-        promised |= promised_names(text)
+        # A script that is not on this machine may export whatever the kickstart needs
+        promised |= all_names(data) if text is None else promised_names(text)
     return known, promised
 
 
-def _preinstall_texts(data: dict[str, Any], facts: Facts) -> Iterator[str]:
-    """The scripts that run first, as far as they can be read; the rest is reported elsewhere."""
+def _preinstall_texts(data: dict[str, Any], facts: Facts) -> Iterator[str | None]:
+    """The scripts that run first, None for one that is not here; other mistakes are reported
+    elsewhere."""
     yield "\n".join(text for _, text in texts(data.get("preinstall")))
     search = [Path(), *(Path(text) for _, text in texts(data.get("search_path")))]
-    for _, text in texts(data.get("preinstallscripts")):
-        yield text
-        for folder in search:
-            path = (facts.folder or Path()) / folder / text
-            with contextlib.suppress(OSError, UnicodeDecodeError, ValueError):
-                yield path.read_text(encoding="utf-8")
+    items = data.get("preinstallscripts")
+    for item in items if isinstance(items, list) else []:
+        if isinstance(item, dict):
+            yield str(item.get("text", ""))
+            continue
+        paths = [(facts.folder or Path()) / folder / str(item) for folder in search]
+        found = next((path for path in paths if path.is_file()), None)
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            yield found.read_text(encoding="utf-8") if found else None

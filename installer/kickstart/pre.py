@@ -47,7 +47,8 @@ def _run(
     file.write_text(script.text, encoding="utf-8")
     dump.write_bytes(b"")
     command = interpreter(script.text)
-    shell = Path(command[0]).name in _SHELLS
+    program = command[-1] if command[0] == "/usr/bin/env" else command[0]
+    shell = Path(program).name in _SHELLS
     argv = [*command, "-c", _WRAPPER, str(file)] if shell else [*command, str(file)]
     try:
         commands.run(argv, env={**given, _DUMP: str(dump)}, cwd=folder)

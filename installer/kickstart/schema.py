@@ -266,6 +266,7 @@ class Firstboot(Keys):
 class Kickstart(Keys):
     """Everything an unattended installation is told."""
 
+    schema_uri: str | None = Field(None, alias="$schema", description="For editors")
     ostree: Ostree | None = None
     disk: Annotated[str, _ruled(rules.device)] | None = None
     disks: dict[Identifier, DiskKeys] | None = None

@@ -11,6 +11,7 @@ from installer.kickstart.reading import Reading
 from installer.kickstart.schema import Btrfs, DiskKeys, PartitionKeys, Subvol
 from installer.plan import BootMode, Disk, Partition, Storage, Subvolume, TableType
 from installer.storage.layout import (
+    DEFAULT_DISK,
     complete_layout,
     default_partitions,
     layout_problems,
@@ -31,7 +32,8 @@ def read_storage(reading: Reading, arch: str) -> Storage | None:
     bootmode = _read_bootmode(reading, arch)
     indexes, partitions = _read_partitions(reading)
     whole = not reading.doubts("partitions") and len(reading.problems) == before
-    ids = [disk.id for disk in disks] if disks else [p.disk for p in partitions]
+    known = [disk.id for disk in disks] if disks else [p.disk for p in partitions]
+    ids = list(dict.fromkeys([DEFAULT_DISK, *known]))
     for problem in layout_problems(partitions, ids, bootmode, table):
         if problem.index is not None:
             path = ("partitions", indexes[problem.index], problem.key)

@@ -19,11 +19,15 @@ from installer.kickstart.foreign import texts
 VERBATIM = frozenset({"preinstall", "postinstall", "firstboot", "repos", "environment", "server"})
 _SCRIPT_FILES = frozenset({"preinstallscripts", "postinstallscripts"})
 _SECRETS = frozenset({"text", "key", "public_key", "public_keys", "shadow_password"})
+_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _WHOLE = re.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))$", re.ASCII)
+_ESCAPED = re.compile(r"\$\$(\{[A-Za-z_]\w*\}|[A-Za-z_]\w*)$", re.ASCII)
 _ANYWHERE = re.compile(r"\$(?:(\$)|\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))", re.ASCII)
 # Exports that its words do not show: then every word may be an exported name
 _DYNAMIC = re.compile(r"\beval\b|\bset -a\b|\ballexport\b|^\s*(?:\.|source)\s", re.MULTILINE)
-_EXPORT = re.compile(r"\b(?:export|declare\s+-x)\s+((?:[A-Za-z_]\w*(?:=\S*)?[ \t]*)+)", re.ASCII)
+_EXPORT = re.compile(
+    r"\b(?:export|declare\s+-x)\s+((?:[A-Za-z_]\w*(?:=[^\s;&|]*)?[ \t]*)+)", re.ASCII
+)
 
 
 @dataclass
@@ -48,16 +52,16 @@ def resolve(
         if "$" not in text or not _expands(path):
             continue
         secret = any(part in _SECRETS for part in path)
-        pattern = _WHOLE if secret else _ANYWHERE
-        names = [name for match in pattern.finditer(text) if (name := _name(match))]
-        if not names and "$$" not in text:
-            continue
+        whole = _WHOLE.match(text)
+        matches = list(filter(None, [whole])) if secret else list(_ANYWHERE.finditer(text))
+        names = [name for match in matches if (name := _name(match))]
         missing = [name for name in names if name not in variables]
         if missing:
             result.unknown.append(path)
             lost = [name for name in missing if name not in later]
             result.deferred |= not lost
-            result.problems += [_unresolved(document, path, name, variables) for name in lost]
+            for name in lost:
+                result.problems.append(_unresolved(document, path, name, variables, secret))
         else:
             value = _value(text, variables, secret)
             result.document = result.document.with_value(path, value, like=path)
@@ -67,11 +71,16 @@ def resolve(
 def promised_names(script: str) -> set[str]:
     """The variables that a shell script will export, as far as its text tells; nothing is run."""
     if _DYNAMIC.search(script):
-        return set(re.findall(r"[A-Za-z_]\w*", script, re.ASCII))
+        return set(_NAME.findall(script))
     names: set[str] = set()
     for match in _EXPORT.finditer(script):
         names.update(word.split("=", 1)[0] for word in match[1].split())
     return names
+
+
+def all_names(data: object) -> set[str]:
+    """Every name that a variable in these values could have."""
+    return {name for _, text in texts(data) for name in _NAME.findall(text)}
 
 
 def _expands(path: Path) -> bool:
@@ -85,18 +94,24 @@ def _name(match: re.Match[str]) -> str:
 
 def _value(text: str, variables: Mapping[str, str], secret: bool) -> Any:
     """The text with its variables; a number or boolean when it was nothing but one variable."""
-    if match := _WHOLE.match(text):
-        value = variables[_name(match)]
+    match = _WHOLE.match(text)
+    if match is None:
         if secret:
-            return value
-        if re.fullmatch(r"0|-?[1-9][0-9]{0,15}", value):
-            return int(value)
-        return {"true": True, "false": False}.get(value, value)
+            return text[1:] if _ESCAPED.match(text) else text
+        return _ANYWHERE.sub(lambda m: "$" if m[1] else variables[_name(m)], text)
+    value = variables[_name(match)]
     if secret:
-        return text
-    return _ANYWHERE.sub(lambda m: "$" if m[1] else variables[_name(m)], text)
+        return value
+    if re.fullmatch(r"0|-?[1-9][0-9]{0,15}", value):
+        return int(value)
+    return {"true": True, "false": False}.get(value, value)
 
 
-def _unresolved(document: Document, path: Path, name: str, variables: Mapping[str, str]) -> Problem:
-    hint = did_you_mean(name, variables) or f"export {name} in preinstall, or write $$ for a dollar"
-    return Problem(document.place(path), f"the variable ${name} has no value", hint)
+def _unresolved(
+    document: Document, path: Path, name: str, variables: Mapping[str, str], secret: bool
+) -> Problem:
+    """A password that looks like a variable must not be shown."""
+    named = "this variable" if secret else f"the variable ${name}"
+    hint = "export it in preinstall, or write $$ for a dollar"
+    meant = "" if secret else did_you_mean(name, variables)
+    return Problem(document.place(path), f"{named} has no value", meant or hint)

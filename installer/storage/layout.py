@@ -217,7 +217,7 @@ def _mountpoint_problems(partitions: Sequence[Partition]) -> Iterator[LayoutProb
     seen: dict[str, int] = {}
     for index, partition in enumerate(partitions):
         points = [partition.mountpoint, *(sub.mountpoint for sub in partition.subvolumes)]
-        for point in filter(None, points):
+        for point in filter(None, points if partition.filesystem != "swap" else ()):
             key = "mountpoint" if point == partition.mountpoint else "btrfs"
             if broken := normal_path(point):
                 message = f"mountpoint {broken.message}, not {point}"

@@ -1,0 +1,509 @@
+"""A kickstart becomes a plan with every default filled in."""
+
+import pytest
+
+from engine.command import SystemCommands
+from engine.errors import PlanError
+from installer.kickstart.plan import plan_from_kickstart
+from installer.kickstart.reading import Facts
+from installer.passwords import hash_password
+from installer.plan import (
+    BootMode,
+    CopiedFile,
+    Disk,
+    Interface,
+    Password,
+    Profile,
+    Remote,
+    RpmRepository,
+    Script,
+    Secret,
+    Source,
+    Subvolume,
+    TableType,
+    User,
+)
+from tests.installer.kickstarts import (
+    CUSTOM,
+    HASH,
+    KEY,
+    OTHER_KEY,
+    document,
+    make_repository,
+    planned,
+    problems,
+    warnings,
+)
+
+REF = "photon/5.0/x86_64/minimal"
+OFFICIAL = "https://packages.vmware.com/photon/rpm-ostree/base/5.0/x86_64/repo"
+
+
+@pytest.fixture
+def media(tmp_path):
+    make_repository(tmp_path / "media" / "repo", REF, "photon/5.0/x86_64/base")
+    return tmp_path / "media"
+
+
+def test_the_shortest_kickstart_has_every_default():
+    plan = planned({}, name_suffix="1a2b")
+    assert plan.profile is Profile.CUSTOM_HOST
+    assert plan.host.hostname == "photon-1a2b"
+    assert plan.host.root_password == Password()
+    assert plan.host.updates == "none"
+    assert plan.storage.disks == (Disk("default", plan.storage.disks[0].device),)
+    assert plan.storage.table is TableType.GPT
+    assert plan.storage.bootmode is BootMode.DUAL
+    assert [p.role for p in plan.storage.partitions] == ["bios", "efi", "boot", "root"]
+    assert plan.network.interfaces == (Interface("dhcp-en", match_name="e*", dhcp4=True),)
+    assert plan.arch == "x86_64"
+    assert plan.live
+
+
+# --- source
+
+
+def test_a_custom_host_follows_the_server_it_came_from():
+    plan = planned({})
+    url = "https://example.com/repo"
+    assert plan.source == Source(url, REF, Remote("photon", url, gpg_verify=False))
+
+
+def test_a_key_means_verified_commits(tmp_path):
+    (tmp_path / "k.asc").write_text("-----BEGIN PGP PUBLIC KEY BLOCK-----\n")
+    ostree = {"repo_url": "https://a/r", "repo_ref": REF, "gpg_key": "k.asc", "commit": "a" * 64}
+    plan = planned({"ostree": ostree}, folder=tmp_path)
+    assert plan.source.remote.gpg_verify
+    assert plan.source.remote.gpg_key == tmp_path / "k.asc"
+    assert plan.source.commit == "a" * 64
+    assert warnings({"ostree": ostree}, folder=tmp_path) == []
+
+
+def test_unverified_commits_are_a_warning():
+    [warning] = warnings({"ostree": {"repo_url": "http://a/r", "repo_ref": REF}})
+    assert "anybody on the way can change them" in warning
+    [warning] = warnings({"ostree": {"repo_url": "https://a/r", "repo_ref": REF}})
+    assert "not verified by signature" in warning
+
+
+def test_a_default_host_comes_from_the_media_and_follows_the_official_repository(media):
+    plan = planned({"ostree": {"default_repo": True}}, media=media)
+    assert plan.profile is Profile.DEFAULT_HOST
+    assert plan.source.url == (media / "repo").as_uri()
+    assert plan.source.ref == REF
+    assert plan.source.remote == Remote("photon", OFFICIAL, gpg_verify=False)
+
+
+def test_the_branch_of_the_media_can_be_chosen(media):
+    ostree = {"default_repo": True, "repo_ref": "photon/5.0/x86_64/base"}
+    assert planned({"ostree": ostree}, media=media).source.ref == "photon/5.0/x86_64/base"
+
+
+def test_the_medias_repository_may_be_a_tar_file(tmp_path):
+    (tmp_path / "ostree-repo.tar.gz").write_bytes(b"")
+    source = planned({"ostree": {"default_repo": True}}, media=tmp_path).source
+    assert source.url == ""
+    assert source.archive == tmp_path / "ostree-repo.tar.gz"
+
+
+def test_path_names_a_repository_or_a_tar_file(tmp_path, media):
+    ostree = {"path": str(media / "repo"), "osname": "other", "remote": "mine"}
+    source = planned({"ostree": ostree}).source
+    assert (source.url, source.osname, source.remote.name) == (
+        (media / "repo").as_uri(),
+        "other",
+        "mine",
+    )
+    (tmp_path / "repo.tar").write_bytes(b"")
+    archive = planned({"ostree": {"default_repo": True, "path": "repo.tar"}}, folder=tmp_path)
+    assert archive.source.archive == tmp_path / "repo.tar"
+
+
+@pytest.mark.parametrize(
+    ("ostree", "words"),
+    [
+        ({}, "names no source"),
+        ({"default_repo": False}, "names no source"),
+        ({**CUSTOM, "default_repo": True}, "both repo_url and default_repo"),
+        ({**CUSTOM, "path": "/x"}, "both repo_url and path"),
+        ({"default_repo": False, "path": "/x"}, "path belongs to default_repo"),
+        ({"repo_url": "https://a/r"}, 'the key "repo_ref" is missing'),
+        ({**CUSTOM, "profile": "default"}, "a default host needs default_repo"),
+        ({**CUSTOM, "profile": "server"}, "server profile cannot be installed yet"),
+        ({**CUSTOM, "gpg_verify": True}, "gpg_verify needs a key"),
+        ({**CUSTOM, "gpg_key": "nowhere.asc"}, 'no file "nowhere.asc"'),
+        ({"default_repo": True}, "media with the tree is not known"),
+        ({"path": "/proc"}, "/proc is no OSTree repository"),
+    ],
+)
+def test_exactly_one_source_is_needed(ostree, words):
+    [problem] = problems({"ostree": ostree})
+    assert words in problem
+
+
+def test_what_the_media_lacks_is_known_before_anything_is_wiped(media):
+    ostree = {"default_repo": True, "repo_ref": "photon/5.0/x86_64/minimall", "commit": "b" * 64}
+    branch, commit = problems({"ostree": ostree}, media=media)
+    assert 'no branch "photon/5.0/x86_64/minimall"' in branch
+    assert f'did you mean "{REF}"?' in branch
+    assert "this commit is not in" in commit
+    [empty] = problems({"ostree": {"default_repo": True}}, media=media.parent)
+    assert "no OSTree repository" in empty
+
+
+def test_a_file_that_is_no_key_is_refused(tmp_path):
+    (tmp_path / "k").write_text("hello")
+    [problem] = problems({"ostree": {**CUSTOM, "gpg_key": "k"}}, folder=tmp_path)
+    assert "no public key of GnuPG" in problem
+
+
+# --- storage
+
+
+def test_partitions_keep_all_their_keys():
+    [data] = [
+        partition
+        for partition in planned(
+            {
+                "disks": {"default": {"device": "/dev/sda"}, "b": {"device": "/dev/sdb"}},
+                "disk": None,
+                "partitions": [
+                    {"mountpoint": "/", "size": 0},
+                    {
+                        "mountpoint": "/var/data",
+                        "sizepercent": 50,
+                        "filesystem": "btrfs",
+                        "disk_id": "b",
+                        "fs_options": ["noatime", "nodev"],
+                        "mkfs_options": "--nodesize 32K",
+                        "partlabel": "data",
+                        "btrfs": {
+                            "label": "main",
+                            "subvols": [
+                                {
+                                    "name": "a",
+                                    "mountpoint": "/srv",
+                                    "subvols": [{"name": "b", "mountpoint": "/var/b"}],
+                                }
+                            ],
+                        },
+                    },
+                ],
+            }
+        ).storage.partitions
+        if partition.role == "data"
+    ]
+    assert data.size_percent == 50
+    assert (data.label, data.partlabel) == ("main", "data")
+    assert data.mount_options == "noatime,nodev"
+    assert data.mkfs_options == ("--nodesize", "32K")
+    assert data.subvolumes == (Subvolume("a", "/var/srv"), Subvolume("a/b", "/var/b"))
+
+
+def test_mkfs_options_in_photons_form_are_features():
+    partitions = [{"mountpoint": "/", "size": 0, "mkfs_options": "^metadata_csum"}]
+    root = planned({"partitions": partitions}).storage.partitions[-1]
+    assert root.mkfs_options == ("-O", "^metadata_csum")
+
+
+def test_an_image_is_made_for_other_machines():
+    plan = planned({"disk": None, "disks": {"default": {"filename": "a.img", "size": 4096}}})
+    assert str(plan.storage.disks[0].image) == "a.img"
+    assert not plan.live
+    assert planned({"live": False}).live is False
+    assert planned({"disk": "/dev/loop0"}).live is False
+
+
+def test_an_image_too_small_is_refused_with_the_size_it_needs():
+    keys = {"disk": None, "disks": {"default": {"filename": "a.img", "size": 600}}}
+    [problem] = problems(keys)
+    assert problem == (
+        "k:8:11: disks.default.size: 600 MB are too small for the partitions (at least 1674)"
+    )
+
+
+def test_a_disk_without_partitions_is_left_alone():
+    disks = {"default": {"device": "/dev/sda"}, "spare": {"device": "/dev/sdb"}}
+    found = warnings({"disk": None, "disks": disks})
+    assert any('"spare" has no partitions, it is left alone' in warning for warning in found)
+
+
+def test_aarch64_boots_by_efi_only():
+    plan = planned({"arch": "aarch64"}, arch="aarch64")
+    assert plan.storage.bootmode is BootMode.EFI
+    [problem] = problems({"bootmode": "dualboot"}, arch="aarch64")
+    assert "do not boot by BIOS" in problem
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ({"disk": None}, "no disk to install on"),
+        ({"disks": {"default": {"device": "/dev/sdb"}}}, "both disk and disks"),
+        ({"disk": None, "disks": {"a": {"device": "/dev/sdb"}}}, 'one with the id "default"'),
+        ({"disk": None, "disks": {"default": {}}}, "either device or filename"),
+        ({"disk": None, "disks": {"default": {"filename": "x"}}}, 'the key "size" is missing'),
+        (
+            {"disk": None, "disks": {"default": {"device": "/dev/a", "size": 9}}},
+            "belongs to images only",
+        ),
+        (
+            {"disk": None, "disks": {"default": {"device": "/dev/a"}, "b": {"device": "/dev/a"}}},
+            "/dev/a is given twice",
+        ),
+        ({"partitions": [{"mountpoint": "/"}]}, "neither size nor sizepercent"),
+        ({"partitions": [{"mountpoint": "/", "size": 0, "sizepercent": 5}]}, "both size and"),
+        ({"partitions": []}, "no partition for /"),
+        (
+            {"partitions": [{"mountpoint": "/", "size": 0, "fs_options": "-n EFI"}]},
+            "must be mount options",
+        ),
+        (
+            {"partitions": [{"mountpoint": "/", "size": 0, "btrfs": {"label": "x"}}]},
+            "btrfs does not fit to ext4",
+        ),
+        (
+            {"partitions": [{"mountpoint": "/", "size": 0, "mkfs_options": "-L 'x"}]},
+            "all its quotes closed",
+        ),
+        ({"arch": "aarch64"}, "programs of an aarch64 tree cannot run here"),
+    ],
+)
+def test_storage_that_cannot_be(keys, words):
+    [problem] = problems(keys)
+    assert words in problem
+
+
+# --- host
+
+
+def test_passwords_are_hashed_or_taken_as_hashes():
+    users = [
+        {"name": "ada", "password": {"text": "lovelace", "age": 30}},
+        {"name": "bob", "password": {"text": HASH, "crypted": True}},
+        {"name": "eve", "password": {"text": "*", "crypted": True, "age": 0}},
+        {"name": "tom"},
+    ]
+    plan = planned({"users": users, "shadow_password": HASH})
+    assert plan.host.root_password == Password(Secret(HASH))
+    assert [user.password for user in plan.host.users] == [
+        Password(Secret("hash of lovelace"), 30),
+        Password(Secret(HASH)),
+        Password(None, 0),
+        Password(),
+    ]
+
+
+def test_clear_text_passwords_are_a_warning_that_does_not_show_them():
+    found = warnings({"password": {"text": "hunter2"}})
+    assert any("the password is in clear text" in warning for warning in found)
+    assert "hunter2" not in "".join(found)
+
+
+def test_nothing_shows_a_password():
+    assert "hunter2" not in repr(planned({"password": {"text": "hunter2"}}))
+
+
+def test_openssl_makes_the_hash_and_its_command_shows_nothing():
+    events = []
+    hashed = hash_password("hunter2", SystemCommands(events.append))
+    assert hashed.reveal().startswith("$6$")
+    assert hashed != hash_password("hunter2", SystemCommands())
+    assert "hunter2" not in repr(events)
+
+
+def test_users_have_keys_groups_and_sudo():
+    user = {"name": "ada", "groups": ["wheel"], "public_keys": [KEY, {"key": OTHER_KEY}]}
+    plan = planned({"users": [{**user, "sudo": True}], "public_key": f"{KEY}\n{OTHER_KEY}"})
+    assert plan.host.users == (
+        User("ada", groups=("wheel",), public_keys=(KEY, OTHER_KEY), sudo=True),
+    )
+    assert plan.host.root_keys == (KEY, OTHER_KEY)
+
+
+def test_services_files_kernel_arguments_and_repositories(tmp_path):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "motd").write_text("hello")
+    plan = planned(
+        {
+            "services": {"sshd": "enabled", "a.timer": "masked"},
+            "search_path": ["sub"],
+            "additional_files": [{"motd": "/etc/"}, {"https://a/b": "/root/b"}],
+            "kargs": ["quiet"],
+            "updates": "stage",
+            "environment": {"A": "b"},
+            "repos": {"r": {"baseurl": "https://r/$basearch", "gpgcheck": 1, "enabled": True}},
+            "insecure_repo": True,
+        },
+        folder=tmp_path,
+    )
+    assert plan.host.services == (("sshd.service", "enabled"), ("a.timer", "masked"))
+    assert plan.host.files == (
+        CopiedFile(str(tmp_path / "sub" / "motd"), "/etc/motd"),
+        CopiedFile("https://a/b", "/var/roothome/b"),
+    )
+    assert plan.host.kernel_arguments == ("quiet",)
+    assert plan.host.updates == "stage"
+    assert plan.host.environment == (("A", "b"),)
+    options = {"baseurl": "https://r/$basearch", "gpgcheck": "1", "enabled": "1", "name": "r"}
+    assert plan.host.repositories == (
+        RpmRepository("r", tuple({**options, "sslverify": "0"}.items())),
+    )
+
+
+def test_scripts_come_from_lines_and_files(tmp_path):
+    (tmp_path / "b.sh").write_text("#!/bin/sh\necho b\n")
+    plan = planned(
+        {
+            "postinstall": ["#!/bin/sh", "echo a"],
+            "postinstallscripts": ["b.sh", {"name": "c", "text": "echo c"}],
+            "firstboot": {"scripts": ["b.sh"]},
+            "preinstall": "echo first\n",
+        },
+        folder=tmp_path,
+    )
+    b = Script("b.sh", "#!/bin/sh\necho b\n")
+    assert plan.scripts.pre == (Script("preinstall", "echo first\n"),)
+    assert plan.scripts.post == (
+        Script("postinstall", "#!/bin/sh\necho a\n"),
+        b,
+        Script("c", "echo c"),
+    )
+    assert plan.scripts.firstboot == (b,)
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ({"users": [{"name": "a"}, {"name": "a"}]}, "must be a user's only entry"),
+        ({"password": {"text": ""}}, "password.text: must not be empty"),
+        ({"password": {"text": "x", "crypted": True}}, "must be a crypt(3) hash"),
+        ({"password": {"text": "x"}, "shadow_password": HASH}, "both password and shadow_password"),
+        ({"hostname": "a", "network": {"hostname": "b"}}, 'called "a" by hostname and "b" here'),
+        ({"additional_files": {"/proc/version": "/usr/x"}}, "rest of the tree is read-only"),
+        ({"additional_files": {"nowhere": "/etc/x"}}, 'no file "nowhere"'),
+        ({"postinstallscripts": ["nowhere.sh"]}, 'no file "nowhere.sh"'),
+        ({"postinstallscripts": ["/proc/self/fd"]}, "cannot be read: Is a directory"),
+        ({"repos": {"r": {"name": "x"}}}, 'repos.r: the key "baseurl" is missing'),
+    ],
+)
+def test_hosts_that_cannot_be(keys, words):
+    [problem] = problems(keys)
+    assert words in problem
+
+
+# --- network
+
+
+def test_interfaces_and_vlans():
+    network = {
+        "version": 2,
+        "hostname": "named",
+        "nameservers": {"addresses": ["192.0.2.53"]},
+        "ethernets": {
+            "a": {"match": {"macaddress": "00-11-22-33-44-FF"}, "dhcp4": "yes", "accept-ra": False},
+            "eth1": {
+                "addresses": ["192.0.2.1/24"],
+                "gateway": "192.0.2.254",
+                "nameservers": {"addresses": ["192.0.2.2"], "search": ["a.org"]},
+            },
+        },
+        "vlans": {"v": {"id": 5, "link": "eth1", "dhcp6": True}},
+    }
+    plan = planned({"network": network})
+    assert plan.host.hostname == "named"
+    assert plan.network.interfaces == (
+        Interface(
+            "a",
+            match_mac="00:11:22:33:44:ff",
+            dhcp4=True,
+            accept_ra=False,
+            nameservers=("192.0.2.53",),
+        ),
+        Interface(
+            "eth1",
+            match_name="eth1",
+            addresses=("192.0.2.1/24",),
+            gateway="192.0.2.254",
+            nameservers=("192.0.2.2",),
+            search=("a.org",),
+        ),
+        Interface("v", dhcp6=True, nameservers=("192.0.2.53",), vlan_id=5, link="eth1"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("network", "interfaces"),
+    [
+        ({"type": "dhcp"}, (Interface("dhcp-en", match_name="e*", dhcp4=True),)),
+        (
+            {
+                "type": "static",
+                "ip_addr": "192.0.2.5",
+                "netmask": "255.255.255.0",
+                "gateway": "192.0.2.1",
+                "nameserver": "192.0.2.53",
+            },
+            (
+                Interface(
+                    "static-en",
+                    match_name="eth0",
+                    addresses=("192.0.2.5/24",),
+                    gateway="192.0.2.1",
+                    nameservers=("192.0.2.53",),
+                ),
+            ),
+        ),
+        (
+            {"version": "1", "type": "vlan", "vlan_id": "7"},
+            (
+                Interface("dhcp-en", match_name="eth0", dhcp4=True),
+                Interface("vlan7", dhcp4=True, vlan_id=7, link="dhcp-en"),
+            ),
+        ),
+    ],
+)
+def test_the_legacy_network(network, interfaces):
+    assert planned({"network": network}).network.interfaces == interfaces
+
+
+@pytest.mark.parametrize(
+    ("network", "words"),
+    [
+        ({"type": "static", "ip_addr": "192.0.2.5"}, 'the key "netmask" is missing'),
+        ({"vlans": {"v": {"id": 5, "link": "x"}}}, 'there is no ethernet "x"'),
+        (
+            {
+                "ethernets": {"a": {"match": {"name": "e*"}}},
+                "vlans": {"v": {"id": 5, "link": "a"}},
+            },
+            "matched by no plain name",
+        ),
+        (
+            {"ethernets": {"a": {}}, "vlans": {"a": {"id": 5, "link": "a"}}},
+            'the id "a" is given to an ethernet already',
+        ),
+    ],
+)
+def test_networks_that_cannot_be(network, words):
+    [problem] = problems({"network": network})
+    assert words in problem
+
+
+def test_a_gateway_outside_of_the_network_is_a_warning():
+    network = {"ethernets": {"a": {"addresses": ["192.0.2.1/24"], "gateway": "198.51.100.1"}}}
+    assert any("is it right?" in warning for warning in warnings({"network": network}))
+
+
+# --- as a whole
+
+
+def test_warnings_are_log_lines_and_problems_are_raised():
+    events = []
+    commands = SystemCommands()
+    facts = Facts("x86_64", variables={})
+    plan_from_kickstart(document({"password": {"text": "x"}}), facts, commands, events.append)
+    assert [event.level for event in events if "clear text" in event.text] == ["warning"]
+    with pytest.raises(PlanError) as caught:
+        plan_from_kickstart(document({"hostname": "-"}), facts, commands, events.append)
+    assert len(caught.value.problems) == 1
