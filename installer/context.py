@@ -87,3 +87,14 @@ class Context:
         if self.target.files is None:
             raise StorageError("No tree is deployed yet.")
         return self.target.files
+
+    @property
+    def outcome(self) -> str:
+        """One sentence: what was installed where."""
+        source, tree = self.plan.source, self.tree
+        disks = ", ".join(disk.name for disk in self.plan.storage.disks)
+        version = f" version {tree.version}," if tree.version else ""
+        return (
+            f"Installed {source.remote.name}:{source.ref},{version} commit {tree.commit}, "
+            f"on {disks}."
+        )

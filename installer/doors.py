@@ -69,7 +69,8 @@ class Trees(Protocol):
 @dataclass(frozen=True)
 class Doors:
     """cleanup: commands that run after a cancellation too, for releasing what was taken.
-    probe: the machine's facts, anew at each call. open_files: the files of a deployed tree."""
+    probe: the machine's facts, anew at each call. open_files: the files of a deployed tree.
+    download: a URL into a new file; raises NetworkError."""
 
     commands: Commands
     cleanup: Commands
@@ -77,3 +78,4 @@ class Doors:
     disks: Disks
     trees: Trees
     open_files: Callable[[Tree], Files]
+    download: Callable[[str, Path], None]

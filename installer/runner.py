@@ -39,7 +39,7 @@ def run_steps(steps: Sequence[Step], ctx: Context) -> None:
         failure = error
     failure = _release(begun, ctx, failure)
     if failure is None:
-        ctx.emit(JobFinished(ok=True))
+        ctx.emit(JobFinished(ok=True, message=ctx.outcome))
         return
     ctx.emit(_finished_badly(failure))
     raise failure

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from engine.cancel import CancelToken
 from engine.command import SystemCommands
 from engine.events import Emit
+from engine.packages.repofiles import RepositoryConfig
 from installer.doors import Doors
 from installer.files import HostFiles
 from installer.probe import probe_machine
@@ -20,6 +23,19 @@ def system_doors(emit: Emit, cancel: CancelToken) -> Doors:
         cleanup=SystemCommands(emit),
         probe=lambda: probe_machine(commands),
         disks=SystemDisks(cancel),
-        trees=OstreeTrees(commands, cancel),
+        trees=OstreeTrees(cancel),
         open_files=lambda tree: HostFiles(tree.deployment, tree.var),
+        download=lambda url, place: _download(url, place, emit, cancel),
     )
+
+
+def _download(url: str, place: Path, emit: Emit, cancel: CancelToken) -> None:
+    from engine.packages.transport import Transport  # noqa: PLC0415 - requests costs 100 ms
+
+    def once() -> None:
+        with transport.open(url) as body, place.open("wb") as file:
+            for chunk in body.chunks:
+                file.write(chunk)
+
+    with Transport(RepositoryConfig("additional_files", ()), cancel, emit) as transport:
+        transport.patiently(once)

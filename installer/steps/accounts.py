@@ -41,7 +41,9 @@ def today() -> int | None:
     return day if day >= _FIRST_CREDIBLE_DAY else None
 
 
-def set_password(files: AccountFiles, name: str, password: Password, day: int | None) -> AccountFiles:
+def set_password(
+    files: AccountFiles, name: str, password: Password, day: int | None
+) -> AccountFiles:
     """Give an account this password and ageing; day: when it was changed, days since 1970."""
     rows = _rows(files.shadow)
     row = next((row for row in rows if row[0] == name), None)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from engine.errors import PlanError
 from installer.context import Context
 from installer.steps.step import Step
-from installer.storage.refusals import disk_facts, refusals
+from installer.storage.refusals import disk_facts, refuse
 
 
 class CheckTarget(Step):
@@ -17,9 +16,7 @@ class CheckTarget(Step):
     def do(self, ctx: Context) -> None:
         """Raises PlanError with everything that stands against writing the disks."""
         machine = ctx.doors.probe()
-        problems = refusals(ctx.plan, machine)
-        if problems:
-            raise PlanError("The installation cannot start; nothing was written.", problems)
+        refuse(ctx.plan, machine)
         ctx.target.machine = machine
         for disk in ctx.plan.storage.disks:
             ctx.target.facts[disk.id] = disk_facts(disk, machine)

@@ -8,6 +8,7 @@ from installer.context import Context
 from installer.plan import RpmRepository
 from installer.steps.step import Step
 
+_CREDENTIALS = ("username", "password")
 _LOCALHOST = ("127.0.0.1", "::1")
 
 
@@ -19,8 +20,9 @@ class ConfigureHost(Step):
         host, files = ctx.plan.host, ctx.files
         files.write("/etc/hostname", f"{host.hostname}\n")
         files.edit("/etc/hosts", lambda text: hosts(text, host.hostname), "the machine's name")
-        # An id means to systemd that this is no first boot, so that it does not reset by presets
-        # which services are enabled. An image for many machines must not have one.
+        # Neither is a first boot to systemd, which would reset by presets which services are
+        # enabled: an id, or an empty file, which every copy of an image fills with one of its own
+        # (machine-id(5)).
         files.write("/etc/machine-id", f"{uuid.uuid4().hex}\n" if ctx.plan.live else "", 0o444)
         if host.environment:
             files.edit(
@@ -30,7 +32,8 @@ class ConfigureHost(Step):
             )
         for repository in host.repositories:
             path = f"/etc/yum.repos.d/{repository.id}.repo"
-            files.write(path, repo_file(repository))
+            private = any(key in _CREDENTIALS for key, _value in repository.options)
+            files.write(path, repo_file(repository), 0o600 if private else 0o644)
         files.write("/etc/photree.conf", photree_conf(host.updates))
 
 

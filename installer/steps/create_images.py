@@ -40,6 +40,4 @@ class PublishImages(Step):
 
 
 def images(ctx: Context) -> Iterator[tuple[Disk, Path]]:
-    return (
-        (disk, disk.image) for disk in ctx.plan.storage.disks if disk.image is not None
-    )
+    return ((disk, disk.image) for disk in ctx.plan.storage.disks if disk.image is not None)

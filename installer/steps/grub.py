@@ -31,9 +31,7 @@ def run_grub(ctx: Context, program: str, platform: str, arguments: Sequence[str]
     if Path(modules, "normal.mod").exists():
         for name in names:
             if Path(name).exists():
-                here = [
-                    text.format(boot=ctx.boot, shared=shared_folder(ctx)) for text in arguments
-                ]
+                here = [text.format(boot=ctx.boot, shared=shared_folder(ctx)) for text in arguments]
                 ctx.doors.commands.run([name, *here])
                 return
     raise StorageError(

@@ -14,10 +14,11 @@ PLATFORMS = {
 LOADER_FOLDER = "EFI/BOOT"
 # All that a menu made from libostree's entries may use; nothing is loaded from the disk later.
 _MODULES = (
-    "part_gpt part_msdos ext2 xfs btrfs fat normal linux search search_fs_uuid search_label echo "
-    "test configfile serial terminal ls cat minicmd halt reboot loadenv gzio zstd boot sleep true "
-    "regexp all_video gfxterm font efi_gop efifwsetup"
-).split()
+    *("part_gpt", "part_msdos", "fat", "ext2", "xfs", "btrfs", "zstd", "gzio"),
+    *("search", "search_fs_uuid", "search_label", "configfile", "normal", "linux", "loadenv"),
+    *("echo", "test", "true", "regexp", "sleep", "ls", "cat", "minicmd", "boot", "halt", "reboot"),
+    *("serial", "terminal", "gfxterm", "font", "all_video", "efi_gop", "efifwsetup"),
+)
 
 
 class InstallGrubEfi(Step):

@@ -86,7 +86,7 @@ class SystemDisks:
             raise StorageError(f"Could not name the image {image}: {error.strerror}.") from error
 
     def write_table(self, device: str, table: TableType, spans: Sequence[Span]) -> None:
-        """Replace the partition table on the device. The kernel is not told. Raises StorageError."""
+        """Write a new partition table; the kernel is not told of it. Raises StorageError."""
         import _ped  # noqa: PLC0415 - dry runs and checks do without libparted
         import parted  # noqa: PLC0415
 
@@ -97,7 +97,9 @@ class SystemDisks:
                 _add(parted, native, disk, table, span)
             disk.commitToDevice()
         except (_ped.IOException, _ped.DiskException, _ped.PartitionException) as error:
-            raise StorageError(f"Could not partition {device}: {error}.", detail=str(error)) from error
+            raise StorageError(
+                f"Could not partition {device}: {error}.", detail=str(error)
+            ) from error
 
     def await_nodes(self, device: str, spans: Sequence[Span], sector_size: int) -> None:
         """Return when the kernel has every partition, at its new place, and its node exists.

@@ -57,7 +57,7 @@ class Span:
         return self.start + self.length
 
 
-class DoesNotFit(StorageError):
+class DoesNotFit(StorageError):  # noqa: N818 - reads as what it says
     """The partitions need more room than the disk has; needed and available in bytes."""
 
     def __init__(self, needed: int, available: int) -> None:

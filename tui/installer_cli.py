@@ -1,0 +1,98 @@
+"""The `photree-installer` command: unattended installation from a kickstart, and `check`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tui.console import guarded
+
+LOG = Path("/var/log/photree-installer.log")
+EXIT_USAGE = 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Returns the exit code: 0, 1 failure or problems, 2 usage, 130 cancelled."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["check"]:
+        options = _check_parser().parse_args(words[1:])
+        return guarded(lambda: _check(options), json_output=options.json)
+    parser = _parser()
+    options = parser.parse_args(words)
+    if not options.kickstart:
+        parser.error("--kickstart is missing (or `photree-installer check FILE`)")
+    return guarded(lambda: _install(options))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="photree-installer",
+        description="Install a Photon OSTree host as a kickstart says.",
+        epilog="`photree-installer check --help` explains the check of a kickstart alone.",
+    )
+    parser.add_argument("--version", action="version", version=_version())
+    parser.add_argument("--kickstart", metavar="FILE|URL", help="what to install, and where")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="show the plan and every action; needs no root"
+    )
+    parser.add_argument(
+        "--yes", action="store_true", help="do not ask on a terminal before a disk is wiped"
+    )
+    parser.add_argument(
+        "--log", metavar="FILE", type=Path, default=LOG, help=f"where the log goes ({LOG})"
+    )
+    parser.add_argument("--verbose", "-v", action="store_true", help="show all commands")
+    _add_common(parser)
+    return parser
+
+
+def _check_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="photree-installer check",
+        description="Check a kickstart: every mistake with its line and column; writes nothing.",
+    )
+    parser.add_argument("kickstart", metavar="FILE|URL")
+    parser.add_argument(
+        "--online", action="store_true", help="also try the repository and look for the ref"
+    )
+    _add_common(parser)
+    return parser
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--media", metavar="DIR", type=Path, help="where the medium is mounted")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument(
+        "--insecure-installation",
+        dest="insecure",
+        action="store_true",
+        help="allow a kickstart over http://",
+    )
+
+
+def _version() -> str:
+    from importlib.metadata import version  # noqa: PLC0415 - costs 20 ms, needed here only
+
+    return f"photree {version('photree')}"
+
+
+def _check(options: argparse.Namespace) -> int:
+    from tui.installer_check import check_kickstart  # noqa: PLC0415 - pydantic, needed here only
+
+    return check_kickstart(options, arch=platform.machine())
+
+
+def _install(options: argparse.Namespace) -> int:
+    from tui.installer_run import dry_run, install  # noqa: PLC0415 - libostree, needed here only
+
+    if options.dry_run:
+        return dry_run(options, arch=platform.machine())
+    return install(options, arch=platform.machine(), root=os.geteuid() == 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
