@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import subprocess
 from dataclasses import dataclass, field
@@ -43,8 +44,11 @@ class Package:
 
 
 def build(package: Package, into: Path) -> Path:
-    """Build package; the path of the RPM file."""
-    top = into / f".build-{package.name}-{package.version}-{package.release}"
+    """Build package, once for the same contents; the path of the RPM file below into."""
+    into = into / hashlib.sha256(repr(package).encode()).hexdigest()[:16]
+    for made in into.glob("*.rpm"):
+        return made
+    top = into / "build"
     root = top / "contents"
     root.mkdir(parents=True)
     listed = []

@@ -1,0 +1,128 @@
+"""A compose of little real packages."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.cancel import CancelToken
+from engine.command import SystemCommands
+from engine.compose import ComposeOptions, ComposeResult, compose_tree
+from engine.compose_input import SelectedPackage, Selection
+from engine.events import Event
+from engine.packages.rpmfile import RpmFile
+from tests import rpms
+
+REF = "photon/5.0/x86_64/test"
+TREEFILE = {
+    "ref": REF,
+    "selinux": False,
+    "tmp-is-dir": True,
+    "container": True,
+    "automatic_version_prefix": "5.0_test",
+}
+
+
+@dataclass
+class Composer:
+    """Composes into one repository in a folder, and looks into it with ostree itself."""
+
+    folder: Path
+    base: tuple[Path, ...]
+    builds: Path
+    events: list[Event] = field(default_factory=list)
+    cancel: CancelToken = field(default_factory=CancelToken)
+
+    @property
+    def repo(self) -> Path:
+        return self.folder / "repo"
+
+    @property
+    def cache(self) -> Path:
+        return self.folder / "cache"
+
+    def compose(
+        self,
+        *packages: rpms.Package | Path,
+        keys: dict[str, Any] | None = None,
+        **options: Any,
+    ) -> ComposeResult:
+        """Compose the base packages and these; keys: of the treefile."""
+        built = [
+            package if isinstance(package, Path) else rpms.build(package, self.builds)
+            for package in packages
+        ]
+        treefile = self.folder / "test.json"
+        treefile.write_text(json.dumps({**TREEFILE, **(keys or {})}))
+        values = {"repo": self.repo, "cachedir": self.cache, **options}
+        return compose_tree(
+            ComposeOptions(treefile, **values),
+            selecting([*self.base, *built]),
+            SystemCommands(self.events.append, self.cancel),
+            self.events.append,
+            self.cancel,
+        )
+
+    def ostree(self, *arguments: str) -> str:
+        command = ["ostree", f"--repo={self.repo}", *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    def read(self, path: str) -> str:
+        return self.ostree("cat", REF, path)
+
+    def paths(self, folder: str = "/") -> dict[str, str]:
+        """path -> "mode uid gid" as ostree ls shows it, such as "-04755 77 77"."""
+        lines = self.ostree("ls", "-R", REF, folder).splitlines()
+        listed = {}
+        for line in lines:
+            mode, uid, gid, _size, path = line.split(maxsplit=4)
+            listed[path.split(" -> ")[0]] = f"{mode} {uid} {gid}"
+        return listed
+
+    def content(self) -> str:
+        """The checksum of the tree, whatever the commit says about it."""
+        (line,) = [
+            line
+            for line in self.ostree("show", REF).splitlines()
+            if line.startswith("ContentChecksum:")
+        ]
+        return line.split()[1]
+
+    def log(self) -> str:
+        return "\n".join(getattr(event, "text", "") for event in self.events)
+
+
+def selecting(files: Sequence[Path]) -> Callable[..., Selection]:
+    """A choice of packages that is just these files."""
+
+    def select(*_arguments: object) -> Selection:
+        opened = [RpmFile.open(path) for path in files]
+        return Selection(
+            tuple(SelectedPackage(package.nevra, package.head_sha256) for package in opened),
+            (("test", 1),),
+            lambda: files,
+        )
+
+    return select
+
+
+@pytest.fixture(scope="session")
+def builds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where packages are built, each once a session."""
+    return tmp_path_factory.mktemp("packages")
+
+
+@pytest.fixture(scope="session")
+def base_packages(builds: Path) -> tuple[Path, ...]:
+    return (rpms.build(rpms.filesystem(), builds), rpms.build(rpms.shell(), builds))
+
+
+@pytest.fixture
+def composer(tmp_path: Path, base_packages: tuple[Path, ...], builds: Path) -> Composer:
+    return Composer(tmp_path, base_packages, builds)
