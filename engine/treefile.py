@@ -53,6 +53,7 @@ class Treefile(TreefileKeys):
     _arch: str = PrivateAttr(default="")
     _places: dict[str, str] = PrivateAttr(default_factory=dict)
     _sources: dict[str, Path] = PrivateAttr(default_factory=dict)
+    _excluded: dict[str, str] = PrivateAttr(default_factory=dict)
     _requests: tuple[PackageRequest, ...] = PrivateAttr(default=())
 
     @property
@@ -74,6 +75,11 @@ class Treefile(TreefileKeys):
         """Every package asked for (packages, bootstrap_packages, packages-ARCH, repo-packages),
         once, by name, so that the order in the files changes nothing."""
         return self._requests
+
+    @property
+    def excluded(self) -> dict[str, str]:
+        """The names under exclude-packages, each with its place."""
+        return dict(self._excluded)
 
     def place(self, key: str) -> str:
         """file:line:column of a key that is set (canonical spelling); else the file's name."""
@@ -331,6 +337,7 @@ def _finished(path: Path, arch: str, merged: _Merged, loader: _Loader) -> Treefi
     treefile._arch = arch
     treefile._places = merged.places
     treefile._sources = merged.sources
+    treefile._excluded = merged.excluded
     # of a package that several places name, the last one decides about its repository
     chosen = {request.name: request for request in merged.packages}
     treefile._requests = tuple(chosen[name] for name in sorted(chosen))

@@ -1,0 +1,163 @@
+"""From a list of requests to the complete set of packages, by libsolv."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import solv
+
+from engine.cancel import CancelToken
+from engine.errors import PackageError, PlanError, Problem
+from engine.events import Emit, LogLine
+from engine.packages.explain import Explainer
+from engine.packages.model import PackageRequest, Resolution
+from engine.packages.nearby import meant
+from engine.packages.pool import PackagePool
+from engine.packages.rpmmd import Repository
+
+_BY_NAME = (
+    solv.Selection.SELECTION_NAME
+    | solv.Selection.SELECTION_PROVIDES
+    | solv.Selection.SELECTION_GLOB
+    | solv.Selection.SELECTION_CANON
+    | solv.Selection.SELECTION_DOTARCH
+    | solv.Selection.SELECTION_REL
+)
+_BY_FILE = solv.Selection.SELECTION_FILELIST | solv.Selection.SELECTION_GLOB
+_WITH_REFUSED = solv.Selection.SELECTION_WITH_DISABLED | solv.Selection.SELECTION_WITH_BADARCH
+
+
+class UnsolvableError(PlanError, PackageError):
+    """The packages asked for cannot be had: a Problem for each one, with its place."""
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """What a request may be fulfilled by. jobs: for the solver."""
+
+    request: PackageRequest
+    jobs: Sequence[solv.Job]
+    solvables: Sequence[solv.XSolvable]
+
+
+def resolve_packages(
+    repositories: Sequence[Repository],
+    requests: Sequence[PackageRequest],
+    arch: str,
+    emit: Emit,
+    cancel: CancelToken,
+    *,
+    exclude: Mapping[str, str] | None = None,
+    recommends: bool = True,
+) -> Resolution:
+    """The packages that fulfil the requests and all their dependencies, in installation order.
+
+    arch: of the tree ("x86_64"). exclude: name globs that must not be taken, with the places that
+    say so. recommends: take weak dependencies too. The result only depends on the arguments, not
+    on the order of the requests. Raises UnsolvableError with every problem, PackageError for
+    damaged metadata, and what getting a file list raises.
+    """
+    pool = PackagePool(repositories, arch, exclude or {}, cancel)
+    ordered = sorted(set(requests), key=lambda request: (request.name, request.repo))
+    chosen, problems = _choose_all(pool, ordered)
+    if problems:
+        raise UnsolvableError("Packages that were asked for do not exist.", problems)
+    cancel.check()
+    solver = pool.native.Solver()
+    solver.set_flag(solv.Solver.SOLVER_FLAG_IGNORE_RECOMMENDED, int(not recommends))
+    found = solver.solve([job for choice in chosen for job in choice.jobs])
+    cancel.check()
+    if found:
+        wanted = {s.id: choice.request for choice in chosen for s in choice.solvables}
+        explainer = Explainer(pool, wanted)
+        raise UnsolvableError(
+            "The packages cannot be installed together.",
+            tuple(dict.fromkeys(explainer.explain(problem) for problem in found)),
+        )
+    transaction = solver.transaction()
+    transaction.order()
+    packages = tuple(pool.package(solvable) for solvable in transaction.steps())
+    resolution = Resolution(packages, pool.metadata)
+    emit(LogLine(f"packages chosen: {len(packages)}, {resolution.size} bytes"))
+    return resolution
+
+
+def _choose_all(
+    pool: PackagePool, requests: Sequence[PackageRequest]
+) -> tuple[list[_Chosen], list[Problem]]:
+    chosen: list[_Chosen] = []
+    problems: list[Problem] = []
+    for request in requests:
+        if request.repo and pool.handle(request.repo) is None:
+            known = meant(request.repo, pool.repository_ids)
+            message = f'{request.name}: there is no repository "{request.repo}"'
+            problems.append(Problem(request.where, message, known))
+            continue
+        choice = _choose(pool, request)
+        if choice is None:
+            problems.append(_missing(pool, request))
+        else:
+            chosen.append(choice)
+    return chosen, problems
+
+
+def _choose(pool: PackagePool, request: PackageRequest) -> _Chosen | None:
+    if request.name.startswith("("):
+        return _choose_rich(pool, request)
+    selection = _selection(pool, request, 0)
+    if selection.isempty():
+        return None
+    return _Chosen(request, selection.jobs(solv.Job.SOLVER_INSTALL), selection.solvables())
+
+
+def _choose_rich(pool: PackagePool, request: PackageRequest) -> _Chosen | None:
+    """A rich dependency: anything that fulfils it."""
+    dependency = pool.native.parserpmrichdep(request.name)
+    if dependency is None:
+        return None
+    how = solv.Job.SOLVER_INSTALL | solv.Job.SOLVER_SOLVABLE_PROVIDES
+    providers = pool.native.whatprovides(dependency)
+    if not providers:
+        return None
+    return _Chosen(request, [pool.native.Job(how, dependency.id)], providers)
+
+
+def _selection(pool: PackagePool, request: PackageRequest, more: int) -> solv.Selection:
+    flags = _BY_FILE if request.name.startswith("/") else _BY_NAME
+    selection = pool.select(request.name, flags | more)
+    if selection.isempty() and request.name.startswith("/"):
+        selection = pool.select(request.name, solv.Selection.SELECTION_PROVIDES | more)
+    if request.repo and not selection.isempty():
+        handle = pool.handle(request.repo)
+        if handle is not None:
+            selection.filter(handle.Selection(solv.Job.SOLVER_SETREPO))
+    return selection
+
+
+def _missing(pool: PackagePool, request: PackageRequest) -> Problem:
+    """Why nothing can be chosen for the request."""
+    name = request.name
+    if name.startswith(("(", "/")):
+        return Problem(request.where, f"nothing provides {name}")
+    refused = _selection(pool, request, _WITH_REFUSED).solvables()
+    for solvable in refused:
+        if solvable.id in pool.excluded:
+            return Problem(request.where, f"{solvable} is {pool.excluded[solvable.id]}")
+    if refused:
+        arches = ", ".join(sorted({solvable.arch for solvable in refused}))
+        message = f"the package {name} is there for {arches}, not for {pool.arch}"
+        return Problem(request.where, message)
+    where = f"the repository {request.repo}" if request.repo else "any repository"
+    others = ", ".join(_other_versions(pool, name))
+    hint = f"there is {others}" if others else meant(name, pool.names(), 3)
+    return Problem(request.where, f"the package {name} is not in {where}", hint)
+
+
+def _other_versions(pool: PackagePool, name: str) -> Iterator[str]:
+    """Packages with the name but not the version that "name >= version" asks for."""
+    plain = re.split("[<=>]", name, maxsplit=1)[0].strip()
+    if plain != name:
+        for solvable in pool.select(plain, solv.Selection.SELECTION_NAME).solvables():
+            yield str(solvable)
