@@ -11,6 +11,7 @@ from pathlib import Path
 
 from engine.command import Output, redact
 from engine.events import Emit, LogLine
+from installer.accounts import AccountFiles
 from installer.doors import Doors, Tree
 from installer.plan import Remote, Source, TableType
 from installer.probe import Machine
@@ -106,10 +107,9 @@ class DryFiles:
         self._emit = emit
 
     def write(
-        self, path: str, content: str | bytes, mode: int = 0o644, uid: int = 0, gid: int = 0
+        self, path: str, content: str | bytes, mode: int = 0o644, owner: str = "root"
     ) -> None:
-        owner = f", owner {uid}:{gid}" if uid or gid else ""
-        self._tell(f"write {path} (mode {mode:04o}{owner})")
+        self._tell(f"write {path} ({mode:04o} {owner})")
         if mode & 0o004 and isinstance(content, str):  # what only root may read is not shown
             for line in content.splitlines():
                 self._emit(LogLine(f"    {line}"))
@@ -117,9 +117,11 @@ class DryFiles:
     def edit(self, path: str, change: Callable[[str], str], why: str, mode: int = 0o644) -> None:
         self._tell(f"change {path}: {why}")
 
-    def make_directory(self, path: str, mode: int = 0o755, uid: int = 0, gid: int = 0) -> None:
-        owner = f", owner {uid}:{gid}" if uid or gid else ""
-        self._tell(f"make the directory {path} (mode {mode:04o}{owner})")
+    def change_accounts(self, change: Callable[[AccountFiles], AccountFiles], why: str) -> None:
+        self._tell(f"change /etc/passwd, group, shadow and gshadow: {why}")
+
+    def make_directory(self, path: str, mode: int = 0o755, owner: str = "root") -> None:
+        self._tell(f"make the directory {path} ({mode:04o} {owner})")
 
     def link(self, path: str, target: str) -> None:
         self._tell(f"link {path} to {target}")

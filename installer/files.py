@@ -14,7 +14,9 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from engine.errors import StorageError
+from installer.accounts import AccountFiles, owner_ids
 
+_SHADOW_MODE = 0o600
 _MOST_LINKS = 40  # as the kernel
 _WRITABLE = ("etc", "var")
 
@@ -31,14 +33,17 @@ class HostFiles:
         self._var = var
 
     def write(
-        self, path: str, content: str | bytes, mode: int = 0o644, uid: int = 0, gid: int = 0
+        self, path: str, content: str | bytes, mode: int = 0o644, owner: str = "root"
     ) -> None:
-        """Write a whole file; missing parent directories are made with mode 0755."""
+        """Write a whole file; missing parent directories are made with mode 0755.
+
+        owner: a user of the installed machine; the file gets the user's own group too.
+        """
         data = content.encode() if isinstance(content, str) else content
         target = self._writable(path)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            _replace(target, data, mode, uid, gid)
+            _replace(target, data, mode, *self._ids(owner))
         except OSError as error:
             raise _failed("write", path, error) from error
 
@@ -59,12 +64,23 @@ class HostFiles:
         except OSError as error:
             raise _failed("change", path, error) from error
 
-    def make_directory(self, path: str, mode: int = 0o755, uid: int = 0, gid: int = 0) -> None:
+    def change_accounts(self, change: Callable[[AccountFiles], AccountFiles], why: str) -> None:
+        """Replace passwd, group, shadow and gshadow by what change makes of them.
+
+        What change raises is raised before anything is written. why: as for `edit`.
+        """
+        changed = change(self._accounts())
+        self.write("/etc/passwd", changed.passwd)
+        self.write("/etc/group", changed.group)
+        self.write("/etc/shadow", changed.shadow, _SHADOW_MODE)
+        self.write("/etc/gshadow", changed.gshadow, _SHADOW_MODE)
+
+    def make_directory(self, path: str, mode: int = 0o755, owner: str = "root") -> None:
         """Make a directory, or give an existing one this mode and owner."""
         target = self._writable(path)
         try:
             target.mkdir(parents=True, exist_ok=True)
-            os.chown(target, uid, gid)
+            os.chown(target, *self._ids(owner))
             target.chmod(mode)
         except OSError as error:
             raise _failed("make", path, error) from error
@@ -112,6 +128,19 @@ class HostFiles:
         Raises StorageError for a relative path, `..`, or a loop of links.
         """
         return self._walk(path, follow)[1]
+
+    def _accounts(self) -> AccountFiles:
+        return AccountFiles(
+            passwd=self.read("/etc/passwd"),
+            group=self.read("/etc/group"),
+            shadow=self.read("/etc/shadow"),
+            gshadow=self.read("/etc/gshadow"),
+            tree_passwd=self.read("/usr/lib/passwd"),
+            tree_group=self.read("/usr/lib/group"),
+        )
+
+    def _ids(self, owner: str) -> tuple[int, int]:
+        return (0, 0) if owner == "root" else owner_ids(self._accounts(), owner)
 
     def _writable(self, path: str, follow: bool = True) -> Path:
         name, target = self._walk(path, follow)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import reduce
 
+from installer.accounts import HOMES, AccountFiles, add_user, set_password, today
 from installer.context import Context
-from installer.plan import User
-from installer.steps.accounts import HOMES, AccountFiles, add_user, set_password, today
+from installer.plan import Host, User
 from installer.steps.step import Step
 
 ROOT_HOME = "/var/roothome"
@@ -20,54 +20,40 @@ class CreateAccounts(Step):
 
     def do(self, ctx: Context) -> None:
         host, files = ctx.plan.host, ctx.files
-        accounts = AccountFiles(
-            passwd=files.read("/etc/passwd"),
-            group=files.read("/etc/group"),
-            shadow=files.read("/etc/shadow"),
-            gshadow=files.read("/etc/gshadow"),
-            tree_passwd=files.read("/usr/lib/passwd"),
-            tree_group=files.read("/usr/lib/group"),
-        )
-        day = today()
-        accounts = set_password(accounts, "root", host.root_password, day)
-        ids: dict[str, int] = {}
-        for user in host.users:
-            accounts, ids[user.name] = add_user(accounts, user, day)
-        _write(ctx, accounts)
+        names = ", ".join(["root", *(user.name for user in host.users)])
+        files.change_accounts(lambda accounts: with_accounts(accounts, host, today()), names)
         files.make_directory(ROOT_HOME, 0o700)
         if host.root_keys:
-            _authorize(ctx, ROOT_HOME, 0, host.root_keys)
+            _authorize(ctx, ROOT_HOME, "root", host.root_keys)
             files.edit(_SSHD_CONFIG, allow_root_keys, "let root log in with a key")
         for user in host.users:
-            _make_home(ctx, user, ids[user.name])
+            _make_home(ctx, user)
 
 
-def _write(ctx: Context, accounts: AccountFiles) -> None:
-    names = ", ".join(["root", *(user.name for user in ctx.plan.host.users)])
-    ctx.files.edit("/etc/passwd", lambda _: accounts.passwd, names)
-    ctx.files.edit("/etc/group", lambda _: accounts.group, names)
-    ctx.files.edit("/etc/shadow", lambda _: accounts.shadow, f"passwords: {names}", 0o600)
-    ctx.files.edit("/etc/gshadow", lambda _: accounts.gshadow, names, 0o600)
+def with_accounts(files: AccountFiles, host: Host, day: int | None) -> AccountFiles:
+    """With root's password and the users; day: of the password's change (accounts.today)."""
+    files = set_password(files, "root", host.root_password, day)
+    return reduce(lambda done, user: add_user(done, user, day), host.users, files)
 
 
-def _make_home(ctx: Context, user: User, uid: int) -> None:
+def _make_home(ctx: Context, user: User) -> None:
     home = f"{HOMES}/{user.name}"
     ctx.files.make_directory(HOMES)
-    ctx.files.make_directory(home, 0o700, uid, uid)
+    ctx.files.make_directory(home, 0o700, user.name)
     for name in (".bash_profile", ".bashrc", ".profile"):
         if text := ctx.files.read(f"/etc/skel/{name}"):
-            ctx.files.write(f"{home}/{name}", text, 0o644, uid, uid)
+            ctx.files.write(f"{home}/{name}", text, 0o644, user.name)
     if user.public_keys:
-        _authorize(ctx, home, uid, user.public_keys)
+        _authorize(ctx, home, user.name, user.public_keys)
     if user.sudo:
         rule = f"{user.name} ALL=(ALL:ALL) ALL\n"
         ctx.files.write(f"/etc/sudoers.d/photree-{user.name}", rule, 0o440)
 
 
-def _authorize(ctx: Context, home: str, uid: int, keys: Sequence[str]) -> None:
-    ctx.files.make_directory(f"{home}/.ssh", 0o700, uid, uid)
+def _authorize(ctx: Context, home: str, owner: str, keys: Sequence[str]) -> None:
+    ctx.files.make_directory(f"{home}/.ssh", 0o700, owner)
     text = "".join(f"{key.strip()}\n" for key in keys)
-    ctx.files.write(f"{home}/.ssh/authorized_keys", text, 0o600, uid, uid)
+    ctx.files.write(f"{home}/.ssh/authorized_keys", text, 0o600, owner)
 
 
 def allow_root_keys(config: str) -> str:

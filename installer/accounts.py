@@ -60,34 +60,38 @@ def set_password(
     return replace(files, shadow=_text(rows))
 
 
-def add_user(files: AccountFiles, user: User, day: int | None) -> tuple[AccountFiles, int]:
-    """Add an account with a group of its own; returns the files and its uid (= gid).
+def add_user(files: AccountFiles, user: User, day: int | None) -> AccountFiles:
+    """Add an account with a group of its own, of the same number.
 
     An account of that name in /etc keeps its ids. Raises StorageError for a name the tree has, for
     an unknown group, and when no id is free.
     """
-    existing = next((row for row in _rows(files.passwd) if row[0] == user.name), None)
-    if existing:
-        uid = int(existing[2])
-    else:
-        files, uid = _create(files, user.name)
+    if all(row[0] != user.name for row in _rows(files.passwd)):
+        files = _create(files, user.name)
     files = set_password(files, user.name, user.password, day)
     for group in user.groups:
         files = _join(files, user.name, group)
-    return files, uid
+    return files
 
 
-def _create(files: AccountFiles, name: str) -> tuple[AccountFiles, int]:
+def owner_ids(files: AccountFiles, name: str) -> tuple[int, int]:
+    """uid and gid of an account in /etc. Raises StorageError for another name."""
+    for row in _rows(files.passwd):
+        if row[0] == name:
+            return int(row[2]), int(row[3])
+    raise StorageError(f"The new system has no user {name}.")
+
+
+def _create(files: AccountFiles, name: str) -> AccountFiles:
     if any(row[0] == name for row in _rows(files.tree_passwd)):
         raise StorageError(
             f"The user {name} cannot be added: the tree has a system account of that name.",
             hint="Choose another name.",
         )
-    groups = _rows(files.group)
     uid = _free_id(files)
     home = f"{HOMES}/{name}"
     passwd = files.passwd + _line([name, "x", str(uid), str(uid), "", home, SHELL])
-    if any(row[0] == name for row in (*groups, *_rows(files.tree_group))):
+    if any(row[0] == name for row in _rows(files.group + files.tree_group)):
         raise StorageError(
             f"The user {name} cannot be added: there is a group of that name already.",
             hint="Choose another name.",
@@ -97,7 +101,7 @@ def _create(files: AccountFiles, name: str) -> tuple[AccountFiles, int]:
         passwd=passwd,
         group=files.group + _line([name, "x", str(uid), ""]),
         gshadow=files.gshadow + _line([name, "!", "", ""]),
-    ), uid
+    )
 
 
 def _free_id(files: AccountFiles) -> int:
