@@ -28,6 +28,7 @@ from engine.ostree import GLib, OSTree, run_blocking, translated
 from engine.packages.importer import ImportedPackage, PackageCache, UnpackOptions
 from engine.packages.rpmdb import write_database
 from engine.packages.rpmfile import RpmFile
+from engine.packages.selection import select_packages
 from engine.postprocess.accounts import LIB_GROUP, LIB_PASSWD, KnownAccounts
 from engine.publish import copy_objects
 from engine.repo import Commit, Repo
@@ -88,11 +89,16 @@ class ComposeResult:
 
 
 def compose_tree(
-    options: ComposeOptions, select: Select, commands: Commands, emit: Emit, cancel: CancelToken
+    options: ComposeOptions,
+    commands: Commands,
+    emit: Emit,
+    cancel: CancelToken,
+    *,
+    select: Select = select_packages,
 ) -> ComposeResult:
     """Compose, commit, set the ref, update the summary.
 
-    select: `engine.packages.selection.select_packages`. Raises PlanError (treefile), PackageError,
+    select: chooses the packages. Raises PlanError (treefile), PackageError,
     NetworkError, SignatureError, CommandError, OstreeError, Cancelled. Needs root.
     """
     steps = _Steps(emit, cancel)
@@ -100,13 +106,14 @@ def compose_tree(
         treefile = composable_treefile(options.treefile, options.arch)
     with _locked(options.cachedir):
         with steps("packages"):
-            selection = select(treefile, options.cachedir, emit, cancel)
-        names = tuple(sorted(package.nevra for package in selection.packages))
+            selection = select(treefile, options.cachedir, commands, emit, cancel)
+        packages = selection.resolution.packages
+        names = tuple(sorted(package.nevra for package in packages))
         ref = treefile.ref or ""
         if options.dry_run:
             return ComposeResult(ref, None, None, False, names)
         history = _History.open(options.repo, ref)
-        digest = input_hash(treefile, selection.packages)
+        digest = input_hash(treefile, packages)
         parent = history.parent
         if parent is not None and not options.force_nocache and _hash_of(parent) == digest:
             emit(LogLine(UNCHANGED))
@@ -200,7 +207,7 @@ class _Compose:
     def run(self, selection: Selection, version: str | None, digest: str) -> str:
         """The new commit, which the ref has when this returns."""
         with self._step("download"):
-            files = selection.fetch()
+            files = selection.fetch(self._emit, self._cancel)
         try:
             self._place.make()
             root, assembled, packages = self._make_root(files)
@@ -211,7 +218,7 @@ class _Compose:
                 kernel = root.add_kernel()
             metadata = compose_metadata(
                 packages,
-                selection.repositories,
+                [(repo.id, repo.timestamp) for repo in selection.resolution.repositories],
                 digest=digest,
                 version=version,
                 kernel=kernel,

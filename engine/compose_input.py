@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 from engine.cancel import CancelToken
+from engine.command import Commands
 from engine.errors import PlanError, Problem
 from engine.events import Emit
+from engine.packages.model import Resolution, ResolvedPackage
 from engine.treefile import Treefile, load_treefile, unsupported_keys
 
 _FORMAT = 1  # counts changes of what the same input becomes
@@ -24,26 +26,29 @@ _SUPPORTED_KEYS = frozenset(
 )
 
 
-@dataclass(frozen=True)
-class SelectedPackage:
-    """checksum: of the RPM file, as the repository's metadata has it."""
+class Selection(Protocol):
+    """The packages of a tree, chosen but not yet downloaded."""
 
-    nevra: str
-    checksum: str
+    @property
+    def resolution(self) -> Resolution: ...
 
-
-@dataclass(frozen=True)
-class Selection:
-    """The packages of a tree. repositories: id and time stamp of the metadata. fetch: downloads
-    and verifies what is missing; the files in the order of packages."""
-
-    packages: tuple[SelectedPackage, ...]
-    repositories: tuple[tuple[str, int], ...]
-    fetch: Callable[[], Sequence[Path]]
+    def fetch(self, emit: Emit, cancel: CancelToken) -> Sequence[Path]:
+        """Download and verify what is missing; the files in the order of the packages."""
+        ...
 
 
-Select = Callable[[Treefile, Path, Emit, CancelToken], Selection]
-"""Chooses the packages of a treefile; gets the cache directory too."""
+class Select(Protocol):
+    """Chooses the packages of a treefile: `engine.packages.selection.select_packages`."""
+
+    def __call__(
+        self,
+        treefile: Treefile,
+        cachedir: Path,
+        commands: Commands,
+        emit: Emit,
+        cancel: CancelToken,
+        /,
+    ) -> Selection: ...
 
 
 def composable_treefile(path: Path, arch: str) -> Treefile:
@@ -69,7 +74,7 @@ def composable_treefile(path: Path, arch: str) -> Treefile:
     return treefile
 
 
-def input_hash(treefile: Treefile, packages: Sequence[SelectedPackage]) -> str:
+def input_hash(treefile: Treefile, packages: Sequence[ResolvedPackage]) -> str:
     """What a tree is made of, as one number: the treefile, the files it names, the packages."""
     files = [name for name, _target in treefile.add_files]
     if treefile.postprocess_script is not None:
@@ -78,6 +83,6 @@ def input_hash(treefile: Treefile, packages: Sequence[SelectedPackage]) -> str:
         "format": _FORMAT,
         "treefile": treefile.to_json(),
         "files": [hashlib.sha256(treefile.source(name).read_bytes()).hexdigest() for name in files],
-        "packages": sorted((package.nevra, package.checksum) for package in packages),
+        "packages": sorted((package.nevra, str(package.checksum)) for package in packages),
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,8 @@ import pytest
 from engine.cancel import CancelToken
 from engine.command import SystemCommands
 from engine.compose import ComposeOptions, ComposeResult, compose_tree
-from engine.compose_input import SelectedPackage, Selection
 from engine.events import Event
+from engine.packages.model import Checksum, RepositoryMetadata, Resolution, ResolvedPackage
 from engine.packages.rpmfile import RpmFile
 from tests import rpms
 
@@ -63,10 +62,10 @@ class Composer:
         values = {"repo": self.repo, "cachedir": self.cache, **options}
         return compose_tree(
             ComposeOptions(treefile, **values),
-            selecting([*self.base, *built]),
             SystemCommands(self.events.append, self.cancel),
             self.events.append,
             self.cancel,
+            select=lambda *_arguments: Files((*self.base, *built)),
         )
 
     def ostree(self, *arguments: str) -> str:
@@ -98,18 +97,36 @@ class Composer:
         return "\n".join(getattr(event, "text", "") for event in self.events)
 
 
-def selecting(files: Sequence[Path]) -> Callable[..., Selection]:
+@dataclass(frozen=True)
+class Files:
     """A choice of packages that is just these files."""
 
-    def select(*_arguments: object) -> Selection:
-        opened = [RpmFile.open(path) for path in files]
-        return Selection(
-            tuple(SelectedPackage(package.nevra, package.head_sha256) for package in opened),
-            (("test", 1),),
-            lambda: files,
-        )
+    files: tuple[Path, ...]
 
-    return select
+    @property
+    def resolution(self) -> Resolution:
+        packages = tuple(_resolved(path) for path in self.files)
+        checksum = Checksum("sha256", "0" * 64)
+        return Resolution(packages, (RepositoryMetadata("test", 1, "1", checksum),))
+
+    def fetch(self, *_arguments: object) -> tuple[Path, ...]:
+        return self.files
+
+
+def _resolved(path: Path) -> ResolvedPackage:
+    package = RpmFile.open(path)
+    return ResolvedPackage(
+        package.name,
+        package.epoch,
+        package.version,
+        package.release,
+        package.arch,
+        "test",
+        path.name,
+        (path.as_uri(),),
+        Checksum("sha256", package.head_sha256),
+        path.stat().st_size,
+    )
 
 
 @pytest.fixture(scope="session")
