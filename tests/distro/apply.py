@@ -94,7 +94,7 @@ def _account_commands(recipe: Recipe) -> list[str]:
 
 def account_requirements(recipe: Recipe) -> list[str]:
     """Packages with the programs that make the recipe's accounts, needed by %pre."""
-    return ["libc-bin", "passwd"] if recipe.users or recipe.groups else []
+    return ["libc-bin", "login", "passwd"] if recipe.users or recipe.groups else []
 
 
 def _installable_units(tree: Tree) -> Iterable[str]:

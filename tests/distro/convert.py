@@ -160,17 +160,18 @@ class Converter:
     ) -> dict[str, list[str]]:
         """Debian's relationships and the recipe's; Breaks are Conflicts."""
 
+        recipe = self._recipe
+
         def relations(*fields: str) -> list[str]:
-            if not self._recipe.dependencies:
+            if not recipe.dependencies:
                 return []
             values = ", ".join(control[field] for field in fields if control.get(field))
             return [
                 relation
-                for relation in rpm_relations(values, self._policy.dropped)
+                for relation in rpm_relations(values, self._policy.dropped.union(recipe.dropped))
                 if relation.split()[0] != self._name
             ]
 
-        recipe = self._recipe
         return {
             "Requires(pre)": [
                 *relations("Pre-Depends"),

@@ -72,7 +72,8 @@ class Recipe(Model):
 
     deb: the Debian package to take (default: the one of the same name). touched: configuration
     files to which a rebuild may append a comment line that begins with "#".
-    requires, requires_pre, requires_post ...: in RPM's syntax. automatic: whether rpm's generators
+    requires, requires_pre, requires_post ...: in RPM's syntax. dropped: names whose Debian
+    relationships are left out. dependencies: whether any are taken. automatic: whether rpm's generators
     look for requires and provides. transfiletriggerin maps a path prefix to a script.
     """
 
@@ -96,6 +97,7 @@ class Recipe(Model):
     provides: tuple[str, ...] = ()
     conflicts: tuple[str, ...] = ()
     obsoletes: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
 
 
 class Policy(Model):
