@@ -6,11 +6,13 @@ Passwords leave only as hashes; still, write the file with mode 0600.
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from installer.kickstart.variables import escaped
 from installer.plan import (
     Disk,
     Host,
@@ -42,7 +44,7 @@ def kickstart_from_plan(plan: InstallPlan) -> str:
         "network": _network(plan.network),
         **_scripts(plan.scripts),
     }
-    return json.dumps(keys, indent=4, ensure_ascii=False) + "\n"
+    return json.dumps(escaped(keys), indent=4, ensure_ascii=False) + "\n"
 
 
 def _filled(keys: Keys) -> Keys:
@@ -92,7 +94,7 @@ def _partition(partition: Partition) -> Keys:
             "label": partition.label,
             "partlabel": partition.partlabel,
             "fs_options": partition.mount_options,
-            "mkfs_options": list(map(_quoted, partition.mkfs_options)),
+            "mkfs_options": list(map(shlex.quote, partition.mkfs_options)),
         }
     )
     if partition.size_percent:
@@ -102,10 +104,6 @@ def _partition(partition: Partition) -> Keys:
     if partition.subvolumes:
         keys["btrfs"] = {"subvols": _subvolumes(partition.subvolumes)}
     return keys
-
-
-def _quoted(argument: str) -> str:
-    return "'" + argument.replace("'", "'\"'\"'") + "'" if " " in argument else argument
 
 
 def _subvolumes(subvolumes: Sequence[Subvolume], parent: str = "") -> list[Keys]:

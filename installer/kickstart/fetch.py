@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,32 +134,44 @@ class _PassingError(NetworkError):
 def _get(address: WebAddress, cancel: CancelToken) -> bytes:
     import requests  # noqa: PLC0415 - costs 100 ms, and most kickstarts are files
 
-    data = b""
+    server = urlsplit(str(address)).netloc
     try:
-        with requests.get(
-            address.url, timeout=_TIMEOUT_SECONDS, verify=address.verify, stream=True
-        ) as response:
-            _check_status(response.status_code, response.reason, str(address))
-            for piece in response.iter_content(65536):
-                cancel.check()
-                data += piece
-                if len(data) > MAX_BYTES:
-                    break
+        return _stream(address, cancel)
     except requests.exceptions.SSLError as error:
         raise NetworkError(
-            f"The certificate of {urlsplit(address.url).hostname} is not trusted.",
+            f"The certificate of {server} is not trusted.",
             hint="Check the machine's clock and the server's certificate, or use https+insecure://.",
             detail=str(error),
         ) from error
-    except requests.exceptions.InvalidURL as error:
-        raise NetworkError(f"{address} is no URL.", detail=str(error)) from error
+    except (requests.exceptions.InvalidURL, requests.exceptions.TooManyRedirects) as error:
+        raise NetworkError(f"{address} leads nowhere.", detail=str(error)) from error
     except requests.exceptions.RequestException as error:
         raise _PassingError(
-            f"The network does not reach {urlsplit(address.url).netloc.rpartition('@')[2]}"
-            f" ({_reason(error)}).",
+            f"The network does not reach {server} ({_reason(error)}).",
             hint="Check the network's configuration, the server's name, and that it runs.",
             detail=str(error),
         ) from error
+
+
+def _stream(address: WebAddress, cancel: CancelToken) -> bytes:
+    """At most a little more than MAX_BYTES of what is there."""
+    import requests  # noqa: PLC0415
+
+    data = b""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that the certificate is not checked was asked for
+        response = requests.get(
+            address.url, timeout=_TIMEOUT_SECONDS, verify=address.verify, stream=True
+        )
+    with response:
+        _check_status(response.status_code, response.reason, str(address))
+        if address.url.startswith("https:") and not response.url.startswith("https:"):
+            raise NetworkError(f"{address} leads to http://, which anybody can change.")
+        for piece in response.iter_content(65536):
+            cancel.check()
+            data += piece
+            if len(data) > MAX_BYTES:
+                break
     return data
 
 

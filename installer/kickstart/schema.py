@@ -7,6 +7,7 @@ The JSON schema for editors, docs/kickstart.schema.json, is `schema_text()`.
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -302,11 +303,30 @@ class Kickstart(Keys):
 
 
 def schema_text() -> str:
-    """The JSON schema, as it is committed."""
-    schema = Kickstart.model_json_schema(by_alias=True)
+    """The JSON schema, as it is committed. A variable ($NAME) may stand for a number or boolean."""
+    schema = _with_variables(Kickstart.model_json_schema(by_alias=True))
     head = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": SCHEMA_ID,
         "title": "Photree kickstart",
     }
-    return json.dumps({**schema, **head}, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps({**head, **schema, "title": head["title"]}, indent=2) + "\n"
+
+
+def write_schema(path: Path) -> None:
+    path.write_text(schema_text(), encoding="utf-8")
+
+
+_VARIABLE = {"type": "string", "pattern": r"^\$"}
+
+
+def _with_variables(schema: Any) -> Any:
+    if isinstance(schema, list):
+        return [_with_variables(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if schema.get("type") in ("integer", "boolean"):
+        outer = {key: schema[key] for key in ("title", "description", "default") if key in schema}
+        inner = {key: value for key, value in schema.items() if key not in outer}
+        return {**outer, "anyOf": [inner, _VARIABLE]}
+    return {key: _with_variables(value) for key, value in schema.items()}

@@ -152,14 +152,15 @@ def _joined(value: str | list[str], separator: str) -> str:
 def _mkfs_options(
     reading: Reading, path: tuple[str | int, ...], value: str | list[str]
 ) -> tuple[str, ...]:
-    """Arguments as a shell would divide them; Photon's bare feature lists become -O LIST."""
+    """Arguments as a shell would divide them; Photon's lists of features become -O LIST."""
+    items = [value] if isinstance(value, str) else value
     try:
-        words = shlex.split(_joined(value, " " if "-" in value[:1] else ","))
+        words = [word for item in items for word in shlex.split(item)]
     except ValueError:
         reading.broken(path, "must have all its quotes closed", value)
         return ()
-    if len(words) == 1 and re.fullmatch(r"[\^a-z0-9_,=]+", words[0]):
-        return ("-O", words[0])
+    if words and all(re.fullmatch(r"[\^a-z0-9_,=]+", word) for word in words):
+        return ("-O", ",".join(words))
     return tuple(words)
 
 

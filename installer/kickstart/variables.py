@@ -83,6 +83,19 @@ def all_names(data: object) -> set[str]:
     return {name for _, text in texts(data) for name in _NAME.findall(text)}
 
 
+def escaped(data: Any, path: Path = ()) -> Any:
+    """The inverse of resolve: values in which every dollar means itself."""
+    if isinstance(data, dict):
+        return {key: escaped(value, (*path, key)) for key, value in data.items()}
+    if isinstance(data, list):
+        return [escaped(value, (*path, index)) for index, value in enumerate(data)]
+    if not isinstance(data, str) or not _expands(path):
+        return data
+    if any(part in _SECRETS for part in path):
+        return f"${data}" if _WHOLE.match(data) or _ESCAPED.match(data) else data
+    return data.replace("$", "$$") if _ANYWHERE.search(data) else data
+
+
 def _expands(path: Path) -> bool:
     inline = path[0] in _SCRIPT_FILES and path[-1] == "text"
     return path[0] not in VERBATIM and not inline
