@@ -67,7 +67,7 @@ def parse_address(text: str, *, insecure: bool = False) -> Address:
             return WebAddress(text)
         case "http":
             message = "anybody on the way can change what comes over http://"
-            hint = "use https://, or allow it by --insecure (insecure_installation=1 at boot)"
+            hint = "use https://, or allow it: --insecure-installation"
         case _:
             message = f"kickstarts do not come over {scheme}://"
             hint = "use a file, https:// or https+insecure://"

@@ -13,6 +13,7 @@ from engine.errors import PlanError
 from engine.events import Emit
 from installer.kickstart.fetch import LocalFile, fetch_text, parse_address
 from installer.kickstart.foreign import anaconda_problem, template_problems
+from installer.kickstart.online import RefsOf, source_problems
 from installer.kickstart.plan import plan_from_kickstart, read_plan
 from installer.kickstart.pre import run_preinstall
 from installer.kickstart.reading import Facts
@@ -60,11 +61,14 @@ def plan_installation(
     commands: Commands,
     emit: Emit,
     run_scripts: bool = True,
+    refs_of: RefsOf | None = None,
 ) -> InstallPlan:
     """The plan of a kickstart. Everything that can be checked without the preinstall scripts is
     checked before they run; run_scripts False (a dry run) leaves their variables without values.
 
-    commands: real ones. Raises PlanError with every problem, CommandError, Cancelled.
+    commands: real ones. refs_of: asks a custom host's repository for its branches (`fetch_refs_of`
+    of `kickstart.online`), so that it is known to answer before anything is written; None does not
+    ask. Raises PlanError with every problem, CommandError, Cancelled.
     """
     facts = Facts(arch, media, loaded.folder, name_suffix=secrets.token_hex(6))
     outcome = read_plan(loaded.document, facts, lambda _text: Secret(""))
@@ -74,4 +78,9 @@ def plan_installation(
     if run_scripts and outcome.scripts.pre:
         given = loaded.document.data.get("environment", {})
         variables = run_preinstall(outcome.scripts.pre, given, commands)
-    return plan_from_kickstart(loaded.document, replace(facts, variables=variables), commands, emit)
+    facts = replace(facts, variables=variables)
+    plan = plan_from_kickstart(loaded.document, facts, commands, emit)
+    problems = source_problems(loaded.document, plan.source, refs_of) if refs_of else []
+    if problems:
+        raise PlanError(f"{loaded.document.name} cannot be installed.", problems)
+    return plan

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ from installer.kickstart.source_keys import read_source
 from installer.kickstart.storage_keys import read_storage
 from installer.kickstart.variables import VERBATIM, all_names, promised_names, resolve
 from installer.passwords import hash_password
-from installer.plan import InstallPlan, Scripts, Secret
+from installer.plan import InstallPlan, Scripts, Secret, Source
 
 _HINT = "Correct the kickstart; `photree-installer check` tells whether it is right."
 _SCRIPTED = VERBATIM | {"preinstallscripts", "postinstallscripts"}
@@ -37,12 +37,14 @@ _SCRIPTED = VERBATIM | {"preinstallscripts", "postinstallscripts"}
 
 @dataclass(frozen=True)
 class Outcome:
-    """plan: None when there are problems, or things that are not known here and now (deferred)."""
+    """plan: None when there are problems, or things that are not known here and now (deferred).
+    source: where the tree comes from, as soon as that is known."""
 
     plan: InstallPlan | None
     problems: tuple[Problem, ...]
     warnings: tuple[Problem, ...]
-    scripts: Scripts
+    scripts: Scripts = field(default_factory=Scripts)
+    source: Source | None = None
     deferred: bool = False
 
 
@@ -76,30 +78,31 @@ def read_plan(document: Document, facts: Facts, hasher: Callable[[str], Secret])
     checked = check(document, Kickstart, unknown)
     problems += checked.problems
     if checked.value is None:
-        return Outcome(None, problems_in_order(problems), tuple(moved.warnings), Scripts())
+        return Outcome(None, problems_in_order(problems), tuple(moved.warnings))
     reading = Reading(checked, checked.value, facts, hasher, problems, moved.warnings)
     reading.deferred = resolved.deferred
     if not (moved.sourceless or checked.value.ostree or checked.doubts("ostree")):
         problems.append(missing_source(document))
-    plan, scripts = _assemble(reading)
+    plan, scripts, source = _assemble(reading)
     found, warnings = problems_in_order(problems), problems_in_order(reading.warnings)
-    return Outcome(None if found else plan, found, warnings, scripts, reading.deferred)
+    plan = None if found else plan
+    return Outcome(plan, found, warnings, scripts, source, reading.deferred)
 
 
-def _assemble(reading: Reading) -> tuple[InstallPlan | None, Scripts]:
+def _assemble(reading: Reading) -> tuple[InstallPlan | None, Scripts, Source | None]:
     """The plan, None when something is missing for it; problems are noted in reading."""
     arch = _read_arch(reading)
-    source = read_source(reading, arch)
+    profile, source = read_source(reading, arch) or (None, None)
     storage = read_storage(reading, arch)
     network, scripts, host = read_network(reading), read_scripts(reading), read_host(reading)
-    if source is None or storage is None or reading.deferred:
-        return None, scripts
+    if profile is None or source is None or storage is None or reading.deferred:
+        return None, scripts, source
     disk = storage.disks[0]
     real = disk.device is not None and not str(disk.device).startswith("/dev/loop")
     given = reading.keys.live
     live = real if given is None else given
-    plan = InstallPlan(source[0], source[1], storage, host, network, scripts, arch, live)
-    return plan, scripts
+    plan = InstallPlan(profile, source, storage, host, network, scripts, arch, live)
+    return plan, scripts, source
 
 
 def _read_arch(reading: Reading) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from engine.validation import did_you_mean
 from installer.kickstart.reading import Reading
@@ -91,9 +92,11 @@ def _custom(reading: Reading, keys: Ostree, key: Path | None) -> Source:
     elif keys.gpg_verify is False:
         reading.warn(("ostree", "gpg_verify"), "the gpg_key is not used")
     if url.startswith("file://"):
-        from_path = Path(url.removeprefix("file://"))
-        if is_repository(from_path):
-            _check_local(reading, keys, from_path, ref)
+        folder = Path(unquote(urlsplit(url).path))
+        if is_repository(folder):
+            _check_local(reading, keys, folder, ref)
+        elif not reading.facts.elsewhere:
+            reading.problem(("ostree", "repo_url"), f"{folder} is no OSTree repository")
     return Source(url, ref, Remote(keys.remote, url, verify, key), keys.commit, keys.osname)
 
 
