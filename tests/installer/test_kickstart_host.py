@@ -22,8 +22,6 @@ from tests.installer.kickstarts import (
     warnings,
 )
 
-# --- host
-
 
 def test_passwords_are_hashed_or_taken_as_hashes():
     users = [
