@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 from engine.errors import PackageError
-from tests.distro.recipes import Attributes, FileRecipe, Recipe
+from tests.distro.recipes import Attributes, FileRecipe, Group, Recipe, User
 from tests.distro.tree import Entry, Tree
 
 _UNIT_TYPES = (".service", ".socket", ".timer", ".path")
@@ -56,7 +56,9 @@ def _set_attributes(path: str, attributes: Attributes, tree: Tree) -> None:
 
 def scriptlets(name: str, recipe: Recipe, tree: Tree) -> dict[str, str]:
     """The package's scriptlets: accounts, the recipe's own, and presets for its units."""
-    scripts = {section: text.strip("\n") for section, text in recipe.scriptlets.items()}
+    scripts: dict[str, str] = {
+        section: text.strip("\n") for section, text in recipe.scriptlets.items()
+    }
     accounts = _account_commands(recipe)
     if accounts:
         scripts["pre"] = "\n".join([*accounts, scripts.get("pre", "")]).strip("\n")
@@ -65,10 +67,9 @@ def scriptlets(name: str, recipe: Recipe, tree: Tree) -> dict[str, str]:
         _prepend(scripts, "post", f'[ "$1" -gt 1 ] || systemctl --no-reload preset {units} || :')
         _prepend(scripts, "preun", f'[ "$1" -gt 0 ] || systemctl --no-reload disable {units} || :')
     trigger = scripts.pop("transfiletriggerin", None)
-    sections = {section: text for section, text in scripts.items()}
     if trigger is not None:
-        sections[f"transfiletriggerin -- {' '.join(recipe.trigger_paths)}"] = trigger
-    return sections
+        scripts[f"transfiletriggerin -- {' '.join(recipe.trigger_paths)}"] = trigger
+    return scripts
 
 
 def _prepend(scripts: dict[str, str], section: str, command: str) -> None:
@@ -79,7 +80,7 @@ def _prepend(scripts: dict[str, str], section: str, command: str) -> None:
 
 def _account_commands(recipe: Recipe) -> list[str]:
     """Commands that fail, and with them the installation, when an account cannot be made."""
-    groups = [*recipe.groups, *recipe.users]
+    groups: list[Group | User] = [*recipe.groups, *recipe.users]
     commands = [
         f"getent group {group.name} >/dev/null || groupadd -r -g {group.id} {group.name} || exit 1"
         for group in groups

@@ -19,6 +19,7 @@ from tests.distro.versions import parse_relations, sort_key
 
 LISTS = Path("/var/lib/apt/lists")
 _APT_HELPER = "/usr/lib/apt/apt-helper"
+_DEBIAN_LISTS = ("Created-By: Packages", "Origin: Debian", "Architecture: amd64")
 _NAME = re.compile(r"^Package: (\S+)$", re.MULTILINE)
 _PROVIDES = re.compile(r"^Provides: (.+)$", re.MULTILINE)
 # apt gives the download to an unprivileged user, who cannot reach a cache below /root.
@@ -77,9 +78,7 @@ class Archive:
         if not candidates:
             return None
         newest = max(candidates, key=lambda fields: sort_key(fields["Version"]))
-        return DebianPackage(
-            name, newest["Version"], newest["SHA256"], int(newest["Size"]), newest
-        )
+        return DebianPackage(name, newest["Version"], newest["SHA256"], int(newest["Size"]), newest)
 
     def providers(self, name: str) -> Sequence[str]:
         """Real packages that provide a virtual name, sorted."""
@@ -97,10 +96,7 @@ def lists_identity() -> str:
 
 def read_archive(commands: Commands) -> Archive:
     """Debian's Packages lists. Raises PackageError when this machine has none."""
-    targets = commands.run(
-        ["apt-get", "indextargets", "--format", "$(FILENAME)"]
-        + ["Created-By: Packages", "Origin: Debian", "Architecture: amd64"]
-    )
+    targets = commands.run(["apt-get", "indextargets", "--format", "$(FILENAME)", *_DEBIAN_LISTS])
     names = [line for line in targets.stdout.splitlines() if line]
     if not names:
         raise PackageError(

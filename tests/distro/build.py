@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -30,8 +30,8 @@ class Distribution:
     """repository: the folder with the RPM files and repodata/."""
 
     repository: Path
-    builder: Builder
-    plan: Plan
+    builder: Builder = field(repr=False)
+    plan: Plan = field(repr=False)
 
     @property
     def public_key(self) -> Path:

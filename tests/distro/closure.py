@@ -10,9 +10,7 @@ from tests.distro.apt import Archive, DebianPackage
 from tests.distro.versions import Relation, parse_relations
 
 
-def close(
-    archive: Archive, roots: Sequence[str], dropped: Collection[str]
-) -> list[DebianPackage]:
+def close(archive: Archive, roots: Sequence[str], dropped: Collection[str]) -> list[DebianPackage]:
     """The roots and all they depend on (no recommendations), sorted by name.
 
     Of alternatives, one that is chosen already wins, then one of the roots, then the first.

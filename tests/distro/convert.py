@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-import os
+import posixpath
 import re
 import tarfile
 from collections.abc import Iterable, Mapping
@@ -56,7 +56,7 @@ class Converter:
         return self._package(deb, tree, release)
 
     def _take(self, contents: tarfile.TarFile, member: tarfile.TarInfo, tree: Tree) -> None:
-        source = os.path.normpath(member.name).lstrip("/")
+        source = posixpath.normpath(member.name).lstrip("/")
         if source == "." or self._excluded.match(source):
             return
         stream = contents.extractfile(member) if member.isreg() else None
@@ -78,7 +78,7 @@ class Converter:
         elif member.issym():
             self._take_link(source, path, member.linkname, tree)
         elif member.islnk():
-            tree.add_hardlink(path, _merge(os.path.normpath(member.linkname)))
+            tree.add_hardlink(path, _merge(posixpath.normpath(member.linkname)))
         elif stream is not None:
             is_licence = path.startswith("usr/share/licenses/")
             entry = Entry(
@@ -125,10 +125,10 @@ class Converter:
             target = "/" + _merge(target.lstrip("/"))
             absolute = target
         else:
-            meant = os.path.normpath(os.path.join("/", os.path.dirname(source), target))
+            meant = posixpath.normpath(posixpath.join("/", posixpath.dirname(source), target))
             absolute = "/" + _merge(meant.lstrip("/"))
             if path != source or absolute != meant:
-                target = os.path.relpath(absolute, "/" + os.path.dirname(path))
+                target = posixpath.relpath(absolute, "/" + posixpath.dirname(path))
         if absolute == "/" + path or path in tree.entries:
             return  # a link between the two halves of the merge
         tree.add_link(path, target)
@@ -155,9 +155,7 @@ class Converter:
             automatic_requires_excluded=self._policy.automatic_requires_excluded,
         )
 
-    def _dependencies(
-        self, control: Mapping[str, str], version: Version
-    ) -> dict[str, list[str]]:
+    def _dependencies(self, control: Mapping[str, str], version: Version) -> dict[str, list[str]]:
         """Debian's relationships and the recipe's; Breaks are Conflicts."""
 
         recipe = self._recipe

@@ -1,4 +1,4 @@
-"""Reading a .deb: an ar archive of two tar archives (deb(5)); Debian 12 packs them with xz or gzip."""
+"""Reading a .deb: an ar archive of two tar archives (deb(5)), packed with xz or gzip."""
 
 from __future__ import annotations
 

@@ -62,19 +62,18 @@ class Group(Model):
     id: int
 
 
-Section = Literal[
-    "pre", "post", "preun", "postun", "pretrans", "posttrans", "transfiletriggerin"
-]
+Section = Literal["pre", "post", "preun", "postun", "pretrans", "posttrans", "transfiletriggerin"]
 
 
 class Recipe(Model):
-    """Regular expressions in exclude and only match at the beginning of a path after /usr merge.
+    """One entry of data/recipes.yaml. Dependencies are in RPM's syntax.
 
-    deb: the Debian package to take (default: the one of the same name). touched: configuration
-    files to which a rebuild may append a comment line that begins with "#".
-    requires, requires_pre, requires_post ...: in RPM's syntax. dropped: names whose Debian
-    relationships are left out. dependencies: whether any are taken. automatic: whether rpm's generators
-    look for requires and provides. transfiletriggerin maps a path prefix to a script.
+    deb: the Debian package to take (default: the one of the same name).
+    exclude, only: regular expressions for the beginning of paths as they are after the /usr merge.
+    trigger_paths: path prefixes for the script transfiletriggerin.
+    touched: configuration files to which a rebuild may append a line that begins with "#".
+    automatic: whether rpm's generators look for requires and provides.
+    dependencies: whether Debian's relationships are taken; dropped: names to leave out of them.
     """
 
     deb: str = ""

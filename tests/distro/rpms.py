@@ -38,9 +38,9 @@ def build_rpm(
     output = folder / "RPMS"
     macros = {**_MACROS, "_topdir": str(folder), "_rpmdir": str(output)}
     defines = [word for item in macros.items() for word in ("--define", " ".join(item))]
+    target = ["--buildroot", str(tree.root), "--target", f"{package.architecture}-linux"]
     commands.run(
-        ["rpmbuild", "-bb", "--quiet", "--nodeps", "--noclean", *defines]
-        + ["--buildroot", str(tree.root), "--target", f"{package.architecture}-linux", str(spec)],
+        ["rpmbuild", "-bb", "--quiet", "--nodeps", "--noclean", *defines, *target, str(spec)],
         # HOME keeps rpmbuild away from the user's own macros.
         env={"SOURCE_DATE_EPOCH": str(EPOCH), "HOME": str(folder)},
         quiet=True,

@@ -41,9 +41,10 @@ class SigningHome:
 
     def sign(self, package: Path, commands: Commands) -> None:
         """Sign an RPM file in place, replacing a signature that it has."""
+        macros = (f"_gpg_name {USER_ID}", f"_gpg_path {self.path}", "__gpg /usr/bin/gpg")
+        defines = [word for macro in macros for word in ("--define", macro)]
         commands.run(
-            ["rpmsign", "--resign", "--define", f"_gpg_name {USER_ID}"]
-            + ["--define", f"_gpg_path {self.path}", "--define", "__gpg /usr/bin/gpg", str(package)],
+            ["rpmsign", "--resign", *defines, str(package)],
             env={"GNUPGHOME": str(self.path), "HOME": str(self.path)},
         )
 
@@ -70,9 +71,7 @@ def make_key(folder: Path, commands: Commands) -> Key:
 def opened(key: Key, commands: Commands) -> Iterator[SigningHome]:
     """A short-lived GnuPG home that can sign with key; its agent ends with it."""
     with _gnupg_home(commands) as home:
-        commands.run(
-            ["gpg", "--batch", "--import", str(key.secret)], env={"GNUPGHOME": str(home)}
-        )
+        commands.run(["gpg", "--batch", "--import", str(key.secret)], env={"GNUPGHOME": str(home)})
         yield SigningHome(home)
 
 

@@ -163,7 +163,5 @@ def _own_directories(folder: str, tree: Tree) -> None:
 
 def _compile_library(source: Path, path: str, tree: Tree, commands: Commands) -> None:
     built = tree.root.parent / Path(path).name
-    commands.run(
-        ["gcc", *_CFLAGS, f"-Wl,-soname,{built.name}", "-o", str(built), str(source)]
-    )
+    commands.run(["gcc", *_CFLAGS, f"-Wl,-soname,{built.name}", "-o", str(built), str(source)])
     tree.add_file(Entry(path, "file", 0o755), built.read_bytes(), EPOCH)

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import IO, Literal
 
 Kind = Literal["file", "directory", "link"]
 
@@ -49,7 +49,7 @@ class Tree:
         self.path(path).mkdir(parents=True, exist_ok=True)
         self.entries[path] = Entry(path, "directory", mode, user, group)
 
-    def add_file(self, entry: Entry, contents: bytes | BinaryIO, mtime: int | None = None) -> None:
+    def add_file(self, entry: Entry, contents: bytes | IO[bytes], mtime: int | None = None) -> None:
         """A regular file; it replaces one of the same path."""
         target = self._place(entry.path)
         with target.open("wb") as file:
