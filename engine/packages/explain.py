@@ -101,13 +101,10 @@ class Explainer:
 
     def _absent(self, dependency: solv.Dep) -> str:
         """Says that nothing provides it, and what comes nearest."""
-        excluded = [
-            solvable
-            for solvable in self._pool.native.whatmatchesdep(solv.SOLVABLE_PROVIDES, dependency)
-            if solvable.id in self._pool.excluded
-        ]
-        if excluded:
-            return f"but {excluded[0]} is {self._pool.excluded[excluded[0].id]}"
+        for solvable_id, reason in self._pool.excluded.items():
+            solvable = self._pool.native.id2solvable(solvable_id)
+            if solvable.matchesdep(solv.SOLVABLE_PROVIDES, dependency):
+                return f"but {solvable} is {reason}"
         text = str(dependency)
         name = text.partition(" ")[0]
         others = self._pool.native.whatprovides(self._pool.native.Dep(name))

@@ -2,7 +2,7 @@
 
 Package lists come from libsolv's own format when that was written for the same metadata before
 (a tenth of the time). File lists are only read when a file outside the usual places (/etc,
-*/bin, */sbin) is asked for.
+*/bin, */sbin) is asked for, or required by some package.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ class PackagePool:
         self.native = solv.Pool()
         self.native.setdisttype(solv.Pool.DISTTYPE_RPM)
         self.native.setarch(arch)
+        self.native.set_loadcallback(self._load_stub)  # before there are stubs, or they are dead
         self.arch = arch
         self._cancel = cancel
         self._failure: PhotreeError | None = None
@@ -51,7 +52,6 @@ class PackagePool:
         for repository in repositories:
             cancel.check()
             self._add(repository)
-        self.native.set_loadcallback(self._load_stub)
         self.excluded = dict(self._excluded(exclude))
         if self.excluded:
             self.native.set_disabled_list(sorted(self.excluded))
@@ -124,6 +124,7 @@ class PackagePool:
     def _announce_file_lists(self, handle: solv.Repo) -> None:
         """A stub that makes libsolv call _load_stub when it looks for a file."""
         data = handle.add_repodata(0)
+        data.extend_to_repo()  # the stub covers all packages
         stub = data.new_handle()
         data.set_poolstr(stub, solv.REPOSITORY_REPOMD_TYPE, "filelists")
         data.add_idarray(stub, solv.REPOSITORY_KEYS, solv.SOLVABLE_FILELIST)

@@ -151,7 +151,7 @@ def _missing(pool: PackagePool, request: PackageRequest) -> Problem:
         return Problem(request.where, message)
     where = f"the repository {request.repo}" if request.repo else "any repository"
     others = ", ".join(_other_versions(pool, name))
-    hint = f"there is {others}" if others else meant(name, pool.names(), 3)
+    hint = f"there is {others}" if others else meant(name, pool.names() - {name}, 3)
     return Problem(request.where, f"the package {name} is not in {where}", hint)
 
 

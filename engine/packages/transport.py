@@ -12,8 +12,14 @@ from typing import BinaryIO, TypeVar
 from urllib.parse import unquote, urlsplit
 
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError
+from urllib3.exceptions import (
+    HTTPError,
+    InsecureRequestWarning,
+    NameResolutionError,
+    NewConnectionError,
+)
 
 from engine.cancel import CancelToken
 from engine.errors import NetworkError
@@ -23,6 +29,7 @@ from engine.packages.repofiles import RepositoryConfig
 
 _T = TypeVar("_T")
 CHUNK = 256 * 1024
+_HTTP_CHUNK = 64 * 1024  # what a slow line brings often enough to be shown
 CONNECTIONS = 4
 
 
@@ -40,11 +47,19 @@ class Patience:
 
 
 class FetchError(NetworkError):
-    """A URL could not be read. lasting: asking again will not help."""
+    """A URL could not be read. lasting: asking again will not help. missing: it is not there."""
 
-    def __init__(self, message: str, hint: str = "", detail: str = "", lasting: bool = True):
+    def __init__(
+        self,
+        message: str,
+        hint: str = "",
+        detail: str = "",
+        lasting: bool = True,
+        missing: bool = False,
+    ):
         super().__init__(message, hint, detail)
         self.lasting = lasting
+        self.missing = missing
 
 
 @dataclass(frozen=True)
@@ -81,6 +96,8 @@ class Transport:
             self._session.cert = (config.sslclientcert, key) if key else config.sslclientcert
         # given with every request, because requests prefers REQUESTS_CA_BUNDLE to the session's
         self._verify: bool | str = config.sslverify and (config.sslcacert or _trusted())
+        if not config.sslverify:  # said by `read_repositories`, and not by writing to a screen
+            urllib3.disable_warnings(InsecureRequestWarning)
 
     def __enter__(self) -> Transport:
         return self
@@ -157,7 +174,7 @@ class Transport:
 
     def _http_chunks(self, url: str, response: requests.Response) -> Iterator[bytes]:
         with _translated(url, self._patience, self._cancel):
-            for chunk in response.iter_content(CHUNK):
+            for chunk in response.iter_content(_HTTP_CHUNK):
                 self._cancel.check()
                 yield chunk
             self._cancel.check()
@@ -195,7 +212,7 @@ def _opened(url: str) -> BinaryIO:
         return path.open("rb")
     except FileNotFoundError:
         hint = "Is the medium mounted, and the path right?"
-        raise FetchError(f"There is no file {path}.", hint) from None
+        raise FetchError(f"There is no file {path}.", hint, missing=True) from None
     except OSError as error:
         raise FetchError(f"{path} cannot be read: {error.strerror}.") from error
 
@@ -249,7 +266,7 @@ def _status_error(url: str, response: requests.Response) -> FetchError:
     host = urlsplit(url).hostname
     if status in (404, 410):
         hint = "Check the URL, and that the repository was published there."
-        return FetchError(f"{what}: {host} has no such file ({status}).", hint)
+        return FetchError(f"{what}: {host} has no such file ({status}).", hint, missing=True)
     if status in (401, 403, 407):
         hint = "Check username and password, or the client certificate."
         return FetchError(f"{what}: {host} does not allow it ({status}).", hint)
