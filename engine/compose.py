@@ -200,7 +200,7 @@ class _Compose:
         self._emit = steps.emit
         self._cancel = steps.cancel
         self._unpack = UnpackOptions(treefile.documentation, treefile.install_langs or None)
-        self._place = Workplace(options.cachedir / "work")
+        self._place = Workplace(options.cachedir.absolute() / "work")
         self._cache = Repo.create(options.cachedir / "pkgcache-repo", "bare")
         self._cache.set_fsync(False)
 

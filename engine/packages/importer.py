@@ -26,6 +26,8 @@ from engine.treebuilder import NO_XATTRS, TreeBuilder, flatten
 UNPACK_VERSION = (1, 6)
 _THREADS = 2
 _PERMISSIONS = 0o7777
+# systemd cleans the one; the other is a link to the tree's own database
+_MADE_ELSEWHERE = frozenset({"var/tmp", "var/lib/rpm"})
 _SET_ID_BITS = stat.S_ISUID | stat.S_ISGID
 
 

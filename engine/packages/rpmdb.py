@@ -34,7 +34,7 @@ def write_database(
     since 1970. Same packages in the same order, same bytes.
     Raises PackageError with every problem that librpm finds.
     """
-    request = {"root": str(folder), "packages": [str(path) for path in packages]}
+    request = {"root": str(folder.absolute()), "packages": [str(path) for path in packages]}
     source = str(Path(__file__).resolve().parents[2])
     output = commands.run(
         [sys.executable, "-P", "-m", "engine.packages.rpmdb"],
@@ -42,7 +42,7 @@ def write_database(
         env={
             "SOURCE_DATE_EPOCH": str(source_date_epoch),
             "PYTHONPATH": source,
-            "HOME": str(folder),
+            "HOME": str(folder.absolute()),
         },
         quiet=True,
     )

@@ -1,0 +1,98 @@
+"""The test distribution's tree, composed once for the same packages, treefile and engine.
+
+    from tests.composed import composed_tree
+    tree = composed_tree()          # ComposedTree(repo, ref, commit, version)
+
+It is kept below $PHOTREE_CACHE (default ~/.cache/photree). Do not write into its repository: copy
+it with `cp -al`.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from engine.cancel import CancelToken
+from engine.command import SystemCommands
+from engine.compose import ComposeOptions, compose_tree
+from engine.events import Emit, discard
+from tests.distro.build import distribution
+
+_ENGINE = Path(__file__).resolve().parent.parent / "engine"
+_KEPT = 2
+
+
+@dataclass(frozen=True)
+class ComposedTree:
+    """repo: an archive repository with a summary; ref points to commit."""
+
+    repo: Path
+    ref: str
+    commit: str
+    version: str
+
+
+def composed_tree(treefile: str = "photon-minimal.json", emit: Emit = discard) -> ComposedTree:
+    """The tree of one of the distribution's treefiles; composed now when it is not there yet."""
+    base = Path(os.environ.get("PHOTREE_CACHE") or Path.home() / ".cache" / "photree") / "composed"
+    base.mkdir(parents=True, exist_ok=True)
+    with _locked(base / "lock"):
+        packages = distribution(emit=emit)
+        sources = packages.write_treefiles(base / "treefiles")
+        stem = Path(treefile).stem
+        folder = base / f"{stem}-{_key(sources, packages.plan.key)}"
+        record = folder / "tree.json"
+        if not record.exists():
+            _compose(sources / treefile, folder, base / "cache", emit)
+            _drop_old(base, stem)
+        os.utime(folder)
+        return ComposedTree(**{**json.loads(record.read_text()), "repo": folder / "repo"})
+
+
+def _compose(treefile: Path, folder: Path, cache: Path, emit: Emit) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    cancel = CancelToken()
+    result = compose_tree(
+        ComposeOptions(treefile, folder / "repo", cache),
+        SystemCommands(emit, cancel),
+        emit,
+        cancel,
+    )
+    assert result.commit is not None
+    tree = ComposedTree(folder / "repo", result.ref, result.commit, result.version or "")
+    (folder / "tree.json").write_text(json.dumps({**asdict(tree), "repo": str(tree.repo)}))
+
+
+def _key(sources: Path, distribution_key: str) -> str:
+    """Of all that makes the tree what it is."""
+    digest = hashlib.sha256(distribution_key.encode())
+    for path in (*sorted(sources.glob("*.json")), *sorted(_ENGINE.rglob("*.py"))):
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()[:24]
+
+
+def _drop_old(base: Path, stem: str) -> None:
+    folders = sorted(base.glob(f"{stem}-*"), key=lambda path: path.stat().st_mtime)
+    for folder in folders[:-_KEPT]:
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+if __name__ == "__main__":
+    from tui.console import PlainConsole
+
+    sys.stdout.write(f"{composed_tree(emit=PlainConsole())}\n")
