@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from engine.errors import CommandError
 from engine.events import LogLine
 from installer.context import Context
@@ -26,16 +24,9 @@ class RegisterBootEntry(Step):
         esp = ctx.target.volume("efi")
         _platform, loader = PLATFORMS[ctx.plan.arch]
         path = "\\" + f"{LOADER_FOLDER}/{loader}".replace("/", "\\")
-        run = ctx.doors.commands.run
+        place = ["--disk", esp.disk, "--part", str(esp.number)]
+        entry = ["--label", LABEL, "--loader", path]
         try:
-            for number in former_entries(run(["efibootmgr"]).stdout):
-                run(["efibootmgr", "--quiet", "--bootnum", number, "--delete-bootnum"])
-            place = ["--disk", esp.disk, "--part", str(esp.number)]
-            run(["efibootmgr", "--quiet", "--create", *place, "--label", LABEL, "--loader", path])
+            ctx.doors.commands.run(["efibootmgr", "--quiet", "--create", *place, *entry])
         except CommandError as error:
             ctx.emit(LogLine(f"No boot entry was added: {error.message}", "warning", self.id))
-
-
-def former_entries(text: str) -> list[str]:
-    """Numbers of the entries of former installations, from efibootmgr's output."""
-    return re.findall(rf"^Boot([0-9A-Fa-f]{{4}})\*? {LABEL}(?:\t|$)", text, re.MULTILINE)

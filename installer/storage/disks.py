@@ -91,6 +91,8 @@ class SystemDisks:
         import parted  # noqa: PLC0415
 
         try:
+            # libparted remembers devices by name: a loop device may have another image by now.
+            parted.freeAllDevices()
             native = parted.getDevice(device)
             disk = parted.freshDisk(native, table.value)
             for span in spans:

@@ -52,7 +52,7 @@ def test_an_unset_clock_does_not_expire_passwords():
 
 def test_a_user_gets_a_free_id_a_group_and_a_home_in_var():
     files = add_user(FILES, User("ada"), 20000)
-    assert row(files.passwd, "ada") == "ada:x:1001:1001::/var/home/ada:/bin/bash".split(":")
+    assert files.passwd.endswith("\nada:x:1001:1001::/var/home/ada:/bin/bash\n")
     assert row(files.group, "ada") == ["ada", "x", "1001", ""]
     assert row(files.gshadow, "ada") == ["ada", "!", "", ""]
     assert row(files.shadow, "ada")[1:3] == ["*", "20000"]
