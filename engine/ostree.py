@@ -26,7 +26,16 @@ from engine.errors import (  # noqa: E402
     SignatureError,
 )
 
-__all__ = ["GLib", "Gio", "OSTree", "cancellable", "plain", "run_blocking", "translated"]
+__all__ = [
+    "GLib",
+    "Gio",
+    "OSTree",
+    "cancellable",
+    "is_transient",
+    "plain",
+    "run_blocking",
+    "translated",
+]
 
 Result = TypeVar("Result")
 
@@ -61,6 +70,7 @@ _CURL_REASONS = {
     60: ("the server's certificate is not trusted", "Give the CA that signed it."),
     77: ("the CA file cannot be read", "Check the remote's TLS files."),
 }
+_TRANSIENT = (18, 28, 52, 55, 56, 92)  # partial file, time, empty answer, broken, HTTP/2 stream
 _GPG_REASONS = {
     0: ("it carries no signature", "Sign it, or configure the remote without verification."),
     1: ("its signature is malformed", "The repository may have been tampered with."),
@@ -159,6 +169,14 @@ def plain(value: Any) -> Any:
         children = [plain(value.get_child_value(index)) for index in range(value.n_children())]
         return tuple(children) if kind[0] == "(" else children
     return value.unpack()
+
+
+def is_transient(error: NetworkError) -> bool:
+    """Whether the same request may succeed a moment later (broken connection, server failure)."""
+    curl, http = _CURL.search(error.detail), _HTTP.search(error.detail)
+    if curl is not None:
+        return int(curl["code"]) in _TRANSIENT
+    return http is not None and int(http["status"]) >= 500
 
 
 def _translate(error: Any, what: str) -> PhotreeError:

@@ -1,0 +1,255 @@
+"""Bring a commit from another repository into ours: verified, resumable, with exact progress."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from engine.cancel import CancelToken
+from engine.errors import NetworkError, OstreeError, SignatureError
+from engine.events import Emit, LogLine, discard
+from engine.local_import import can_import, import_commit
+from engine.objects import ObjectSize, missing, present_objects, recorded_sizes, staged_objects
+from engine.ostree import GLib, OSTree, is_transient, run_blocking, translated
+from engine.packages.transport import file_path
+from engine.progress import ProgressMeter
+from engine.remotes import parse_summary, remote_url, url_problem
+from engine.repo import Repo
+
+_ATTEMPTS = 3
+_CHECKSUM = re.compile("[0-9a-f]{64}")
+_BLOCK = 4096
+_Result = TypeVar("_Result")
+
+
+def pull(
+    repo: Repo,
+    remote: str,
+    ref: str,
+    *,
+    commit: str | None = None,
+    url: str | None = None,
+    emit: Emit = discard,
+    cancel: CancelToken | None = None,
+    step: str = "pull",
+    workers: int | None = None,
+) -> str:
+    """Bring ref (or exactly commit, its 64 hex digits) into repo and set "remote:ref" to it.
+
+    The commit is verified as the configured remote asks for; url is where it is read from instead
+    of the remote's own (media, mirror). Every object's checksum is verified. workers: processes
+    for a local archive repository (default: one a processor, at most 4).
+
+    Returns the commit's id. Progress is in bytes as the source stores them when the commit
+    records its sizes, else in objects. What was transferred before a failure is kept: the next
+    pull goes on there; until the end the commit is marked partial and cannot be deployed.
+    Raises NetworkError, SignatureError, OstreeError, Cancelled.
+    """
+    location = url or remote_url(repo, remote)
+    problem = url_problem(location)
+    if problem:
+        raise OstreeError(f"{location} cannot be a repository: {problem}.", "Correct the URL.")
+    if commit is not None and not _CHECKSUM.fullmatch(commit):
+        raise OstreeError(f"{commit!r} is not a commit id.", "Give all of its 64 hex digits.")
+    remote_url(repo, remote)  # it must exist: its settings say what to verify
+    job = _Pull(
+        repo,
+        remote=remote,
+        ref=ref,
+        url=location,
+        emit=emit,
+        cancel=cancel or CancelToken(),
+        step=step,
+    )
+    return job.run(commit, workers)
+
+
+class _Pull:
+    def __init__(
+        self,
+        repo: Repo,
+        *,
+        remote: str,
+        ref: str,
+        url: str,
+        emit: Emit,
+        cancel: CancelToken,
+        step: str,
+    ) -> None:
+        self._repo = repo
+        self._remote = remote
+        self._ref = ref
+        self._url = url
+        self._emit = emit
+        self._cancel = cancel
+        self._step = step
+        self._what = f"pull {ref} from {url}"
+        self._source = self._open_source()
+
+    def run(self, commit: str | None, workers: int | None) -> str:
+        checksum = commit or self._patiently(self._resolve)
+        if checksum is None:  # no summary: the server alone knows what the ref is
+            meter = ProgressMeter(self._emit, self._step, "objects")
+            self._patiently(lambda: self._call([self._ref], counters=_Counters(meter)))
+            meter.finish()
+            return self._repo.require(f"{self._remote}:{self._ref}")
+        self._patiently(lambda: self._call([checksum], OSTree.RepoPullFlags.COMMIT_ONLY))
+        self._check_binding(checksum, named=commit is None)
+        if self._source is not None:
+            self._import(self._source, checksum, workers)
+        else:
+            self._fetch(checksum)
+        return checksum
+
+    def _open_source(self) -> Repo | None:
+        """The repository of a file:// URL when its objects can be imported by our processes."""
+        path = file_path(self._url)
+        if path is None:
+            return None
+        source = Repo.open(path)
+        _ok, verify_summary = self._repo.native.remote_get_gpg_verify_summary(self._remote)
+        return source if can_import(source, self._repo) and not verify_summary else None
+
+    def _resolve(self) -> str | None:
+        """The commit that the source's ref names; None when only a pull can tell."""
+        if self._source is not None:
+            return self._source.require(self._ref)
+        options = GLib.Variant("a{sv}", {"override-url": GLib.Variant("s", self._url)})
+        with translated(self._what):
+            _ok, summary, _signatures = run_blocking(
+                lambda native: self._repo.native.remote_fetch_summary_with_options(
+                    self._remote, options, native
+                ),
+                self._cancel,
+            )
+        if summary is None:
+            return None
+        refs = parse_summary(self._url, summary.get_data())
+        if self._ref not in refs:
+            listed = ", ".join(sorted(refs)) or "none"
+            raise OstreeError(f"{self._url} has no ref {self._ref!r}.", f"Its refs: {listed}.")
+        return refs[self._ref].commit
+
+    def _check_binding(self, checksum: str, named: bool) -> None:
+        """A commit says which refs it was made for: a server cannot pass off one as another."""
+        bound = self._repo.load_commit(checksum).metadata.get("ostree.ref-binding", ())
+        if named and bound and self._ref not in bound:
+            raise SignatureError(
+                f"Could not {self._what}: the commit {checksum} was made for "
+                f"{', '.join(bound)}, not for {self._ref}.",
+                "The repository is damaged or was tampered with.",
+            )
+
+    def _import(self, source: Repo, checksum: str, workers: int | None) -> None:
+        if self._repo.load_commit(checksum).partial:
+            needed = missing(recorded_sizes(self._repo, checksum), present_objects(self._repo))
+            self._check_space(needed)
+            meter = ProgressMeter(self._emit, self._step)
+            import_commit(source, self._repo, checksum, meter, self._cancel, workers=workers)
+            meter.finish()
+        self._repo.set_ref(f"{self._remote}:{self._ref}", checksum)
+
+    def _fetch(self, checksum: str) -> None:
+        """Everything of the commit, by libostree; sets the ref."""
+        sizes = recorded_sizes(self._repo, checksum)
+        meter = ProgressMeter(self._emit, self._step, "bytes" if sizes else "objects")
+        counters = _Counters(meter)
+
+        def attempt() -> None:
+            if sizes:
+                present = present_objects(self._repo) | staged_objects(self._repo)
+                needed = missing(sizes, present)
+                self._check_space(needed)
+                counters.begin(sum(size.stored for size in needed))
+            self._call([self._ref], OSTree.RepoPullFlags.NONE, checksum, counters)
+
+        self._patiently(attempt)
+        meter.finish()
+
+    def _call(
+        self,
+        refs: list[str],
+        flags: Any = OSTree.RepoPullFlags.NONE,
+        commit: str | None = None,
+        counters: _Counters | None = None,
+    ) -> None:
+        values = {
+            "refs": GLib.Variant("as", refs),
+            "flags": GLib.Variant("i", int(flags)),
+            "depth": GLib.Variant("i", 0),
+            "override-url": GLib.Variant("s", self._url),
+            "update-frequency": GLib.Variant("u", 100),
+            "append-user-agent": GLib.Variant("s", "photree"),
+        }
+        if commit is not None:
+            values["override-commit-ids"] = GLib.Variant("as", [commit])
+        options = GLib.Variant("a{sv}", values)
+        progress = OSTree.AsyncProgress.new()
+        try:
+            with translated(self._what):
+                run_blocking(
+                    lambda native: self._repo.native.pull_with_options(
+                        self._remote, options, progress, native
+                    ),
+                    self._cancel,
+                    watch=None if counters is None else lambda: counters.read(progress),
+                )
+        finally:
+            progress.finish()
+
+    def _patiently(self, action: Callable[[], _Result]) -> _Result:
+        """Again when the connection broke: each attempt goes on where the last one ended."""
+        for attempt in range(1, _ATTEMPTS):
+            try:
+                return action()
+            except NetworkError as error:
+                if not is_transient(error):
+                    raise
+                text = f"{error.message} Trying again ({attempt} of {_ATTEMPTS - 1})."
+                self._emit(LogLine(text, level="warning", step=self._step))
+        return action()
+
+    def _check_space(self, needed: tuple[ObjectSize, ...]) -> None:
+        """Before anything is transferred. Counts whole blocks, as file systems do."""
+        bare = self._repo.mode != "archive"
+        sizes = (size.unpacked if bare else size.stored for size in needed)
+        want = sum(-(-size // _BLOCK) * _BLOCK for size in sizes)
+        have = os.statvfs(self._repo.path)
+        free = have.f_bavail * have.f_frsize
+        if want > free:
+            raise OstreeError(
+                f"Could not {self._what}: it needs {want // 10**6} MB in {self._repo.path}, "
+                f"where {free // 10**6} MB are free.",
+                "Free some space, or choose a larger disk.",
+            )
+
+
+class _Counters:
+    """libostree's counters as ours, over several attempts."""
+
+    def __init__(self, meter: ProgressMeter) -> None:
+        self._meter = meter
+        self._total = 0
+        self._before = 0
+
+    def begin(self, total: int) -> None:
+        """An attempt begins with total bytes to transfer."""
+        self._total = max(self._total, total)
+        self._before = self._total - total
+
+    def read(self, progress: Any) -> None:
+        """Objects are requested as directories are scanned: their number is known only when that
+        has ended, while bytes are known from the commit, or from a static delta."""
+        transferred = self._before + progress.get_uint64("bytes-transferred")
+        fetched, requested = progress.get_uint("fetched"), progress.get_uint("requested")
+        if progress.get_uint("total-delta-parts"):
+            total = progress.get_uint64("total-delta-part-size")
+            self._meter.update(transferred, min(total, self._total) or total)
+        elif self._total:
+            self._meter.update(transferred, self._total, f"{fetched} of {requested} objects")
+        else:
+            busy = ("scanning", "outstanding-metadata-fetches")
+            unknown = any(progress.get_uint(key) for key in busy)
+            self._meter.update(fetched, 0 if unknown else requested)
