@@ -10,8 +10,6 @@ from installer.probe import BlockDevice, Machine
 from installer.storage.geometry import MIB, Span, lay_out, node
 from installer.storage.refusals import disk_facts
 
-_WIDTHS = (12, 16, 8, 9, 6)
-
 
 def describe_plan(plan: InstallPlan, machine: Machine) -> list[str]:
     """Lines of text, below 100 columns as far as names allow; no secret is in them."""
@@ -110,23 +108,19 @@ def _partitions(plan: InstallPlan, disk: Disk, machine: Machine) -> list[str]:
     except StorageError as error:
         return [f"(no places yet: {error.message})"]
     device = str(machine.resolve(disk.name)) if disk.device else ""
-    rows = [_row("PARTITION", "MOUNTED AT", "TYPE", "SIZE", "FORMAT", "LABEL")]
+    rows: list[tuple[str, ...]] = [("PARTITION", "MOUNTED AT", "ROLE", "SIZE", "FORMAT", "LABEL")]
     rows += [_partition(span, device, facts.sector_size) for span in spans]
-    return rows
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
 
 
-def _partition(span: Span, device: str, sector_size: int) -> str:
+def _partition(span: Span, device: str, sector_size: int) -> tuple[str, ...]:
     part = span.partition
     name = node(device, span.number) if device else f"partition {span.number}"
     points = [part.mountpoint, *(sub.mountpoint for sub in part.subvolumes)]
     where = ", ".join(dict.fromkeys(filter(None, points))) or "-"
     size = _size(span.length * sector_size)
-    return _row(name, where, part.role, size, part.filesystem or "-", part.label or "-")
-
-
-def _row(*cells: str) -> str:
-    widths = (*_WIDTHS, 0)
-    return " ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
+    return name, where, part.role, size, part.filesystem or "-", part.label or "-"
 
 
 def _pairs(pairs: Iterator[tuple[str, str]]) -> list[str]:

@@ -69,7 +69,7 @@ def make_fake_tree(folder: Path) -> FakeTree:
         [
             *("ostree", f"--repo={repo}", "commit", f"--branch={REF}", f"--tree=dir={root}"),
             *("--owner-uid=0", "--owner-gid=0", f"--add-metadata-string=version={tree.version}"),
-            *("--bootable", "--no-bindings"),
+            *("--bootable"),
         ],
         check=True,
         capture_output=True,

@@ -1,7 +1,6 @@
 """Images on loop devices, and partition tables, for real."""
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -136,9 +135,7 @@ def test_a_killed_process_leaves_no_loop_device(image):
         f"device = SystemDisks(CancelToken()).attach(Path({str(image)!r}), {SIZE}, 512)\n"
         "print(device, flush=True); time.sleep(600)"
     )
-    process = subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=os.getcwd()
-    )
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     device = process.stdout.readline().strip()
     assert loop.backing_file(device) == unfinished(image)
     process.kill()
