@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.cancel import CancelToken
-from engine.events import Event, LogLine
+from engine.events import Emit, Event, LogLine
 from installer.context import Context, Volume
 from installer.dry import dry_doors
 from installer.plan import (
@@ -75,7 +75,11 @@ class Told:
 def dry_context(plan: InstallPlan, machine: Machine = MACHINE) -> tuple[Context, Told]:
     """A context as it is before the first step, with doors that only tell."""
     told = Told()
-    return Context(plan, dry_doors(told, machine), told, CancelToken(), WORKSPACE), told
+    return context_telling(told, plan, machine), told
+
+
+def context_telling(emit: Emit, plan: InstallPlan, machine: Machine = MACHINE) -> Context:
+    return Context(plan, dry_doors(emit, machine), emit, CancelToken(), WORKSPACE)
 
 
 def formatted(plan: InstallPlan, machine: Machine = MACHINE) -> tuple[Context, Told]:
