@@ -5,7 +5,6 @@ Every command is shown before it runs, so that the demo can be followed by hand.
 
 import argparse
 import os
-import re
 import shlex
 import shutil
 import subprocess
@@ -63,7 +62,7 @@ def write_treefile(distro: str, folder: Path) -> Path:
 
     if distro == "embedded":
         say("RPM packages, made from Debian's (kept in the cache)")
-        return distribution().write_treefiles(folder)
+        return distribution().write_treefiles(folder) / "photon-minimal.json"
     try:
         urllib.request.urlopen(PHOTON, timeout=20).close()
     except (urllib.error.URLError, OSError) as error:
@@ -86,12 +85,10 @@ def write_treefile(distro: str, folder: Path) -> Path:
 def compose(treefile: Path, repository: Path, cache: Path) -> str:
     """Compose, or find that nothing changed; the commit the ref points to."""
     say("A tree, composed from packages and committed")
-    run(
+    output = run(
         ["photree", "compose", "tree", f"--repo={repository}", f"--cachedir={cache}", str(treefile)]
     )
-    ref = re.search(r'"ref": "([^"]+)"', treefile.read_text())
-    assert ref is not None, f"{treefile} has no ref"
-    commit = run(["ostree", f"--repo={repository}", "rev-parse", ref[1]]).strip()
+    commit = output.split()[-1]
     say(f"The tree is commit {commit}")
     return commit
 
@@ -99,7 +96,6 @@ def compose(treefile: Path, repository: Path, cache: Path) -> str:
 def install(folder: Path) -> Path:
     """Install the default host profile on a disk image, from kickstarts/demo.yaml."""
     say("A machine, installed from a kickstart on a disk image")
-    (folder / "disk.img").unlink(missing_ok=True)
     kickstart = PROJECT / "kickstarts" / "demo.yaml"
     media = folder / "media"
     run(["photree-installer", "--kickstart", str(kickstart), "--media", str(media)], cwd=folder)
