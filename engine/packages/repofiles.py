@@ -79,7 +79,8 @@ def read_repositories(
                 where = f"{path.name} [{name}]"
                 problems.append(Problem(where, f"the repository is in {other} too"))
             sections.setdefault(name, (path, section))
-    problems += _unknown(folder, ids, sections)
+    if not problems:
+        problems += _unknown(folder, ids, sections)
     configs = []
     for name in dict.fromkeys(ids or sections):
         if name in sections:
@@ -113,6 +114,7 @@ def _sections(
         problems.append(Problem(str(path), "is not UTF-8 text"))
     except configparser.Error as error:
         problems += _syntax_problems(path, error)
+        return  # what was read so far has no final form
     for name in parser.sections():
         if name != "main":
             yield name, parser[name]
