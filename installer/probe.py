@@ -114,6 +114,7 @@ def probe_machine(commands: Commands) -> Machine:
     """The facts of the machine we run on. Reads only. Raises CommandError when lsblk fails.
 
     Without root some facts are missing: file systems where no udev runs, LVM groups, claims.
+    (lsblk itself knows file systems from udev only.)
     """
     return machine_from(record_machine(commands))
 
@@ -124,15 +125,17 @@ def record_machine(commands: Commands) -> dict[str, Any]:
         ["lsblk", "--json", "--bytes", "--output", LSBLK_COLUMNS], quiet=True
     ).stdout
     tree = json.loads(lsblk)
+    udev = Path("/run/udev/control").exists()
     return {
         "lsblk": tree,
+        "signatures": {} if udev else _record_signatures(commands, tree["blockdevices"]),
         "pvs": _record_volume_groups(commands),
         "swaps": _read("/proc/swaps"),
         "links": _record_links(Path("/dev")),
         "backing_files": _record_backing_files(),
         "claimed": _record_claims(tree["blockdevices"]),
         "efi": Path("/sys/firmware/efi").is_dir(),
-        "udev": Path("/run/udev/control").exists(),
+        "udev": udev,
     }
 
 
@@ -148,6 +151,10 @@ def machine_from(recording: Recording) -> Machine:
         swaps=frozenset(
             line.split()[0] for line in recording.get("swaps", "").splitlines()[1:] if line.split()
         ),
+        signatures={
+            path: dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+            for path, text in recording.get("signatures", {}).items()
+        },
         backing_files=recording.get("backing_files", {}),
         claimed=frozenset(recording.get("claimed", ())),
     )
@@ -163,11 +170,13 @@ def machine_from(recording: Recording) -> Machine:
 class _Reader:
     groups: Mapping[str, str]
     swaps: frozenset[str]
+    signatures: Mapping[str, Mapping[str, str]]
     backing_files: Mapping[str, str]
     claimed: frozenset[str]
 
     def device(self, row: Mapping[str, Any]) -> BlockDevice:
         path = str(row["path"])
+        found = self.signatures.get(path, {})
         mountpoints = [point for point in row.get("mountpoints") or () if point]
         return BlockDevice(
             path=path,
@@ -177,9 +186,9 @@ class _Reader:
             optimal_io=int(row.get("opt-io") or 0),
             read_only=bool(row.get("ro")),
             removable=bool(row.get("rm")),
-            filesystem=row.get("fstype") or "",
-            label=row.get("label") or "",
-            table=row.get("pttype") or "",
+            filesystem=row.get("fstype") or found.get("TYPE", ""),
+            label=row.get("label") or found.get("LABEL", ""),
+            table=row.get("pttype") or found.get("PTTYPE", ""),
             model=(row.get("model") or "").strip(),
             serial=(row.get("serial") or "").strip(),
             transport=row.get("tran") or "",
@@ -190,6 +199,20 @@ class _Reader:
             claimed=path in self.claimed,
             children=tuple(self.device(child) for child in row.get("children") or ()),
         )
+
+
+def _record_signatures(
+    commands: Commands, rows: Sequence[Mapping[str, Any]]
+) -> dict[str, str]:
+    """Device -> what blkid finds on it, as NAME=value lines; nothing where it may not look."""
+    found = {}
+    for row in rows:
+        if row["type"] in ("disk", "loop", "part") and row["size"]:
+            path = str(row["path"])
+            argv = ["blkid", "--probe", "--output", "export", path]
+            found[path] = commands.run(argv, accept=(0, 1, 2, 4, 8), quiet=True).stdout
+        found |= _record_signatures(commands, row.get("children") or ())
+    return found
 
 
 def _record_volume_groups(commands: Commands) -> Any:
