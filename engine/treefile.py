@@ -114,8 +114,15 @@ def load_treefile(path: Path, arch: str) -> Treefile:
     if top is not None:
         treefile = _finished(path, arch, top, loader)
     if loader.problems or treefile is None:
-        raise PlanError(f"The treefile {path} cannot be used.", loader.problems)
+        raise PlanError(f"The treefile {path} cannot be used.", _in_order(loader.problems))
     return treefile
+
+
+def _in_order(problems: Sequence[Problem]) -> list[Problem]:
+    """File by file, as they were read, and by line in each."""
+    files = list(dict.fromkeys(problem.where.partition(":")[0] for problem in problems))
+    ordered = problems_in_order(problems)
+    return sorted(ordered, key=lambda problem: files.index(problem.where.partition(":")[0]))
 
 
 def unsupported_keys(treefile: Treefile, supported: Collection[str]) -> tuple[Problem, ...]:

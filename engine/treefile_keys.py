@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictInt
 
 from engine.validation import RuleError
 
@@ -26,7 +26,7 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 }
 _CONDITION = re.compile(r"\s*([A-Za-z_]\w*)\s*(==|!=|<=|>=|<|>)\s*(\S.*?)\s*")
 
-Variable = StrictBool | int | str
+Variable = StrictBool | StrictInt | str
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ class CheckAccounts(_Keys):
 
     type: Literal["none", "previous", "file", "data"]
     filename: str | None = None
-    entries: dict[str, int | tuple[int, ...]] | None = None
+    entries: dict[str, StrictInt | tuple[StrictInt, ...]] | None = None
 
 
 class TreefileKeys(_Keys):
@@ -170,7 +170,7 @@ class TreefileKeys(_Keys):
     repos: Texts = ()
     lockfile_repos: Texts = ()
     repovars: dict[str, str] = Field(default_factory=dict)
-    releasever: str | int | None = None
+    releasever: str | StrictInt | None = None
     gpg_key: str | None = None
     # packages
     packages: Packages = ()
@@ -195,7 +195,7 @@ class TreefileKeys(_Keys):
     platform_module: str | None = None
     # the root of the tree
     selinux: StrictBool = True
-    selinux_label_version: int | None = None
+    selinux_label_version: StrictInt | None = None
     boot_location: Literal["both", "legacy", "new", "modules", "kernel-install"] = "new"
     tmp_is_dir: StrictBool = False
     opt_usrlocal: Literal["var", "root", "state-overlay", "stateoverlay"] = "var"
