@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+from pathlib import Path
 
 from engine.errors import OstreeError
 
@@ -26,6 +27,13 @@ def enter_private_mounts() -> None:
         libc.mount(b"none", b"/", None, _MS_REC | _MS_SLAVE, None),
         "keep mounts from propagating to the machine",
     )
+
+
+def ensure_private_mounts() -> None:
+    """`enter_private_mounts`, unless this thread left the namespace of the first process before."""
+    ours, first = (Path(f"/proc/{who}/ns/mnt").readlink() for who in ("thread-self", "1"))
+    if ours == first:
+        enter_private_mounts()
 
 
 def _check(result: int, what: str) -> None:
