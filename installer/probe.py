@@ -201,9 +201,7 @@ class _Reader:
         )
 
 
-def _record_signatures(
-    commands: Commands, rows: Sequence[Mapping[str, Any]]
-) -> dict[str, str]:
+def _record_signatures(commands: Commands, rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Device -> what blkid finds on it, as NAME=value lines; nothing where it may not look."""
     found = {}
     for row in rows:

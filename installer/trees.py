@@ -8,10 +8,11 @@ from pathlib import Path
 from engine.cancel import CancelToken
 from engine.errors import OstreeError
 from engine.events import Emit
+from engine.origin import Origin
 from engine.pull import pull
 from engine.remotes import RemoteConfig, add_remote
 from engine.repo import Repo
-from engine.sysroot import Sysroot, initialise_sysroot
+from engine.sysroot import Sysroot, initialise_sysroot, prepare_grub_boot
 from installer.doors import Tree
 from installer.media import is_repository
 from installer.plan import Remote, Source
@@ -26,6 +27,8 @@ class OstreeTrees:
     def initialise(self, sysroot: Path, osname: str) -> None:
         """The repository, the stateroot, and a /boot that libostree takes for GRUB's."""
         initialise_sysroot(sysroot, osname)
+        # GRUB of Photon and Fedora reads its menu from another directory.
+        prepare_grub_boot(sysroot, "grub2")
 
     def add_remote(self, sysroot: Path, remote: Remote) -> None:
         """Configure the remote that the installed machine follows, with its key."""
@@ -36,8 +39,10 @@ class OstreeTrees:
 
     def pull(self, sysroot: Path, source: Source, url: str, emit: Emit) -> str:
         """Pull the source's ref, or exactly its commit, from url; returns the commit's id."""
+        repo = _repository(sysroot)
+        repo.set_fsync(False)  # the installation ends with a sync of the whole disk
         return pull(
-            _repository(sysroot),
+            repo,
             source.remote.name,
             source.ref,
             commit=source.commit,
@@ -51,7 +56,14 @@ class OstreeTrees:
         self, sysroot: Path, source: Source, commit: str, kernel_arguments: Sequence[str]
     ) -> Tree:
         """Deploy the commit, following the remote's ref from now on."""
-        raise NotImplementedError
+        root = Sysroot.load(sysroot, writable=True)
+        origin = Origin.for_refspec(f"{source.remote.name}:{source.ref}")
+        deployment = root.deploy(
+            source.osname, commit, origin, kernel_arguments, cancel=self._cancel
+        )
+        version = root.repo.load_commit(commit).version or ""
+        var = sysroot / "ostree/deploy" / source.osname / "var"
+        return Tree(commit, version, deployment.path, var)
 
     def locate_repository(self, folder: Path) -> Path:
         """The repository in an unpacked tar file: its top, or a directory below it."""

@@ -30,8 +30,6 @@ from tui.console import JsonConsole, PlainConsole
 
 def install(options: argparse.Namespace, arch: str, root: bool) -> int:
     """Install as the kickstart says; returns 0. Raises PhotreeError."""
-    from installer.system import system_doors  # noqa: PLC0415 - loads libostree
-
     console: Emit = JsonConsole() if options.json else PlainConsole(verbose=options.verbose)
     with _reported(console) as report:
         if not root:
@@ -42,6 +40,8 @@ def install(options: argparse.Namespace, arch: str, root: bool) -> int:
             with cancelled_by_signals(cancel), _logged(log):
                 plan = _load_plan(options, arch, emit, cancel)
             _ask(plan, options)
+            from installer.system import system_doors  # noqa: PLC0415 - loads libostree
+
             doors = system_doors(emit, cancel)
             with (
                 cancelled_by_signals(cancel),

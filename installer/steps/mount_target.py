@@ -26,7 +26,10 @@ class MountTarget(Step):
 
 
 class MountData(Step):
-    """Mount what belongs into /var, where the new stateroot's /var is."""
+    """Mount what belongs into /var, where the new stateroot's /var is.
+
+    A file system for /var itself gets the directories that programs expect.
+    """
 
     id = "mount-data"
     title = "Mount the data file systems"
@@ -35,6 +38,10 @@ class MountData(Step):
         for place, volume, point in places(ctx):
             if point.path.startswith("/var") and volume.partition.filesystem != "vfat":
                 mount(ctx, volume.node, place, mount_options(volume.partition, point.subvolume))
+                if point.path == "/var":
+                    run = ctx.doors.commands.run
+                    run(["mkdir", *(str(place / name) for name in ("lib", "log"))])
+                    run(["mkdir", "--mode=1777", str(place / "tmp")])
 
 
 def places(ctx: Context) -> list[tuple[Path, Volume, MountPoint]]:

@@ -80,8 +80,14 @@ def make_fake_tree(folder: Path) -> FakeTree:
 
 
 def _add_programs(root: Path) -> None:
-    """This machine's shell, a few programs, and the libraries they need."""
-    programs = ("/bin/sh", "/bin/bash", "/bin/cat", "/bin/touch", "/bin/id", "/bin/env")
+    """A grub-mkconfig, this machine's shell, a few programs, and the libraries they need."""
+    own = Path(__file__).parent.parent / "distro/own/photon-bls-grub/root"
+    _copy(own / "usr/sbin/grub-mkconfig", root / "usr/sbin/grub-mkconfig")
+    programs = ["/bin/sh", "/bin/bash"]
+    programs += [
+        f"/usr/bin/{name}"
+        for name in ("cat", "id", "ls", "mv", "sed", "sleep", "sort", "tail", "touch", "tr")
+    ]
     for program in programs:
         _copy(Path(program), root / "usr/bin" / Path(program).name)
         listing = subprocess.run(["ldd", program], check=True, capture_output=True, text=True)

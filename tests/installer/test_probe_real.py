@@ -31,9 +31,7 @@ def run(*argv):
 
 
 def reasons(device, tmp_path):
-    plan = make_plan(
-        disk=Disk("default", device=Path(device)), url="https://e.test/repo"
-    )
+    plan = make_plan(disk=Disk("default", device=Path(device)), url="https://e.test/repo")
     return [problem.message for problem in refusals(plan, probe_machine(SystemCommands()))]
 
 

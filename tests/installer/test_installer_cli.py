@@ -1,0 +1,199 @@
+"""The command itself: its options, exit codes and messages."""
+
+import json
+import os
+import pty
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.installer.fake_tree import REF, FakeTree, make_fake_tree
+
+COMMAND = [sys.executable, "-m", "tui.installer_cli"]
+
+
+@pytest.fixture(scope="session")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> FakeTree:
+    return make_fake_tree(tmp_path_factory.mktemp("fake-tree"))
+
+
+def run(*arguments, **options):
+    return subprocess.run(
+        [*COMMAND, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=120,
+        check=False,
+        **options,
+    )
+
+
+def write_kickstart(folder, tree, **keys):
+    """A kickstart for an image in folder, with more keys or others."""
+    kickstart = {
+        "hostname": "photon-host-cus1",
+        "ostree": {"repo_url": tree.repo.as_uri(), "repo_ref": REF, "gpg_verify": False},
+        "disks": {"default": {"filename": str(folder / "disk.img"), "size": 2048}},
+        "password": {"text": "hunter2hunter2", "crypted": False},
+    }
+    file = folder / "ks.json"
+    file.write_text(json.dumps({**kickstart, **keys}))
+    return file
+
+
+def test_without_a_kickstart_it_says_what_is_missing():
+    done = run()
+    assert done.returncode == 2
+    assert "--kickstart is missing" in done.stderr
+
+
+def test_an_unknown_option_is_a_usage_error():
+    assert run("--kickstrat", "x").returncode == 2
+
+
+def test_help_names_every_option():
+    done = run("--help")
+    assert done.returncode == 0
+    for option in ("--kickstart", "--dry-run", "--json", "--media", "--yes", "--log"):
+        assert option in done.stdout
+
+
+def test_a_missing_kickstart_is_named(tmp_path):
+    done = run("--kickstart", tmp_path / "no.yaml", "--dry-run")
+    assert done.returncode == 1
+    assert "no.yaml: cannot be read: No such file or directory" in done.stderr
+
+
+def test_check_of_a_good_kickstart(tmp_path, tree):
+    done = run("check", write_kickstart(tmp_path, tree))
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[-1] == f"{tmp_path}/ks.json: good"
+
+
+def test_check_reports_every_problem_and_exits_with_one(tmp_path, tree):
+    file = write_kickstart(tmp_path, tree, hostname="bad name", colour="red")
+    done = run("check", file)
+    assert done.returncode == 1
+    assert done.stdout.count("error: ") == 2
+    assert done.stdout.splitlines()[-1] == f"{file}: 2 problems"
+
+
+def test_check_as_json(tmp_path, tree):
+    done = run("check", "--json", write_kickstart(tmp_path, tree, colour="red"))
+    document = json.loads(done.stdout)
+    assert not document["ok"]
+    (problem,) = document["problems"]
+    assert "colour" in problem["message"]
+    assert problem["where"].startswith(f"{tmp_path}/ks.json:1:")
+
+
+def test_a_dry_run_needs_no_root_and_writes_nothing(tmp_path, tree):
+    file = write_kickstart(tmp_path, tree)
+    for path in (tmp_path, *tmp_path.parents, tree.repo, *tree.repo.parents):
+        if path.owner() == "root" and str(path).startswith("/tmp/"):
+            path.chmod(stat.S_IMODE(path.stat().st_mode) | 0o055)
+    done = run("--kickstart", file, "--dry-run", user=65534, group=65534, extra_groups=[])
+    assert done.returncode == 0, done.stderr
+    assert "partition table on /dev/loop" in done.stdout
+    assert done.stdout.endswith("This was a dry run: nothing was done.\n")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["ks.json"]
+
+
+def test_a_dry_run_as_json_is_a_stream_of_events(tmp_path, tree):
+    done = run("--kickstart", write_kickstart(tmp_path, tree), "--dry-run", "--json")
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert events[-1]["event"] == "JobFinished"
+    assert events[-1]["ok"]
+    assert any(e["event"] == "LogLine" and e["text"].startswith("$ partx") for e in events)
+
+
+def test_no_output_shows_the_password(tmp_path, tree):
+    done = run("--kickstart", write_kickstart(tmp_path, tree), "--dry-run")
+    assert "hunter2" not in done.stdout + done.stderr
+    assert "$6$" not in done.stdout + done.stderr
+
+
+def test_without_root_an_installation_is_refused(tmp_path, tree):
+    file = write_kickstart(tmp_path, tree)
+    done = run("--kickstart", file, user=65534, group=65534, extra_groups=[])
+    assert done.returncode == 1
+    assert "error: Installing needs root." in done.stderr
+
+
+def test_a_disk_that_is_not_there_is_refused_and_nothing_begins(tmp_path, tree):
+    disks = {"default": {"device": "/dev/no-such-disk"}}
+    file = write_kickstart(tmp_path, tree, disks=disks)
+    done = run("--kickstart", file, "--log", tmp_path / "log")
+    assert done.returncode == 1
+    assert "/dev/no-such-disk: there is no such disk" in done.stderr
+    assert "Partition" not in done.stderr
+
+
+def test_a_failure_before_the_job_is_json_too(tmp_path, tree):
+    done = run("--kickstart", write_kickstart(tmp_path, tree, colour="red"), "--json")
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [event["event"] for event in events] == ["LogLine", "JobFinished"]
+    assert "colour" in events[0]["text"]
+    assert not events[1]["ok"]
+
+
+@pytest.mark.root
+@pytest.mark.parametrize(
+    ("answer", "code", "message"),
+    [("no\n", 130, "Nothing was written."), ("\n", 130, "Nothing was written.")],
+)
+def test_a_person_at_a_terminal_is_asked_before_a_disk_is_wiped(
+    tmp_path, tree, empty_disk, answer, code, message
+):
+    file = write_kickstart(tmp_path, tree, disks={"default": {"device": empty_disk}})
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [*COMMAND, "--kickstart", str(file), "--log", str(tmp_path / "log")],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    ) as process:
+        os.close(theirs)
+        text = read_until(ours, "to go on: ")
+        assert f"{empty_disk}: everything (2048 MiB)" in text
+        os.write(ours, answer.encode())
+        text = read_until(ours, None)
+    os.close(ours)
+    assert process.returncode == code
+    assert message in text
+
+
+def read_until(terminal, expected):
+    """The terminal's output up to expected, or to its end."""
+    text = ""
+    while expected is None or expected not in text:
+        try:
+            chunk = os.read(terminal, 4096)
+        except OSError:
+            break
+        if not chunk:
+            break
+        text += chunk.decode()
+    return text
+
+
+@pytest.fixture
+def empty_disk(tmp_path):
+    """A loop device in the place of a real disk."""
+    from installer.storage.loop import attach
+
+    with (tmp_path / "real-disk").open("w+b") as image:
+        image.truncate(2048 * 1024 * 1024)
+        device = attach(image.fileno(), image.name, 512)
+    yield device.path
+    device.detach()
+
+
+def test_the_module_runs_from_anywhere(tmp_path):
+    done = run("--version", cwd=tmp_path)
+    assert done.stdout.startswith("photree ")
+    assert Path.cwd() != tmp_path
