@@ -6,6 +6,7 @@ A part that was got before stays beside the target as `NAME.part` until it is co
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import os
@@ -64,7 +65,7 @@ def download(
     except OSError as error:
         raise PackageError(
             f"{wanted.what} could not be stored in {target.parent}: {error.strerror}.",
-            hint="Is there enough space?" if error.errno == 28 else "",
+            hint="Is there enough space?" if error.errno == errno.ENOSPC else "",
         ) from error
 
 

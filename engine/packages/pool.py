@@ -205,7 +205,7 @@ def _reason(
 
     for pattern, place in exclude.items():
         if matches(pattern):
-            return f"excluded by {place}"
+            return f"excluded at {place}"
     repo = solvable.repo.name
     for pattern in excludes:
         if matches(pattern):

@@ -61,9 +61,9 @@ def resolve_packages(
     """
     pool = PackagePool(repositories, arch, exclude or {}, cancel)
     ordered = sorted(set(requests), key=lambda request: (request.name, request.repo))
-    chosen, problems = _choose_all(pool, ordered)
-    if problems:
-        raise UnsolvableError("Packages that were asked for do not exist.", problems)
+    chosen, missing = _choose_all(pool, ordered)
+    if missing:
+        raise UnsolvableError("Packages that were asked for do not exist.", missing)
     cancel.check()
     solver = pool.native.Solver()
     solver.set_flag(solv.Solver.SOLVER_FLAG_IGNORE_RECOMMENDED, int(not recommends))
@@ -71,11 +71,8 @@ def resolve_packages(
     cancel.check()
     if found:
         wanted = {s.id: choice.request for choice in chosen for s in choice.solvables}
-        explainer = Explainer(pool, wanted)
-        raise UnsolvableError(
-            "The packages cannot be installed together.",
-            tuple(dict.fromkeys(explainer.explain(problem) for problem in found)),
-        )
+        problems = Explainer(pool, wanted).explain(found)
+        raise UnsolvableError("The packages cannot be installed together.", problems)
     transaction = solver.transaction()
     transaction.order()
     packages = tuple(pool.package(solvable) for solvable in transaction.steps())

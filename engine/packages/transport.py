@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from socket import EAI_AGAIN
 from typing import BinaryIO, TypeVar
 from urllib.parse import unquote, urlsplit
 
@@ -241,8 +242,10 @@ def _network_error(url: str, error: Exception, patience: Patience) -> FetchError
         lasting = True
         hint = "Check the machine's clock and its certificates, or give sslcacert=."
     elif NameResolutionError in kinds:
-        reason = f"the name {host} is not known (DNS)"
-        lasting, hint = True, "Check the name, and the machine's name servers."
+        lasting = not any(getattr(cause, "errno", None) == EAI_AGAIN for cause in causes)
+        what = f"the name {host} is not known" if lasting else f"no name server answers for {host}"
+        reason = f"{what} (DNS)"
+        hint = "Check the name, and the machine's name servers."
     elif isinstance(error, requests.exceptions.ConnectTimeout):
         reason = f"{host} did not answer within {patience.connect:g} s"
     elif isinstance(error, requests.exceptions.Timeout) or "timed out" in str(error):
