@@ -1,6 +1,7 @@
 import os
 import random
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -161,6 +162,17 @@ def test_a_download_that_was_interrupted_goes_on_where_it_was(
     assert contents(paths) == originals(wanted, folder)
     (request,) = rpm_requests(server.requests())
     assert (request.status, request.range) == (206, f"bytes={size}-")
+
+
+def test_cancelling_does_not_wait_for_a_slow_server(
+    folder: Path, cachedir: Path, tmp_path: Path
+) -> None:
+    wanted, cancel = resolution(folder, "big"), CancelToken()
+    with nginx(folder, tmp_path / "nginx", directives="limit_rate 1k;") as server:
+        start = time.monotonic()
+        with pytest.raises(Cancelled):
+            fetch(at(wanted, server.url), cachedir, lambda _event: cancel.cancel(), cancel)
+    assert time.monotonic() - start < QUICK.read
 
 
 @pytest.mark.parametrize("kind", ["other bytes", "too long", "complete"])
