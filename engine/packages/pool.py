@@ -1,8 +1,8 @@
 """All packages of several repositories in libsolv's pool.
 
 Package lists come from libsolv's own format when that was written for the same metadata before
-(1 s for 16,000 packages becomes 0.03 s). File lists are only read when a file outside the usual places (/etc,
-*/bin, */sbin) is asked for, or required by some package.
+(16,000 packages: 0.03 s instead of 1 s). File lists are only read when a file outside the usual
+places (/etc, */bin, */sbin) is asked for, or required by some package.
 """
 
 from __future__ import annotations
