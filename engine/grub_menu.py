@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -59,6 +58,8 @@ def grub_menu_of_tree(sysroot: Path, root: Path) -> Iterator[None]:
             "The tree has no grub-mkconfig, so there would be no boot menu.",
             "Add the package of GRUB's programs to the tree.",
         )
+    import tempfile  # noqa: PLC0415 - `photree status` loads this module, and does not need it
+
     with tempfile.TemporaryDirectory(prefix="photree-grub-") as folder:
         log = Path(folder, "log")
         script = Path(folder, "menu")

@@ -15,9 +15,9 @@ from engine.ostree import Gio, GLib, OSTree, plain, translated
 
 @dataclass(frozen=True)
 class Commit:
-    """A commit's own data. timestamp: seconds since 1970, UTC. metadata: plain Python values
-    (byte arrays as bytes). tree, tree_meta: checksums of the root directory's objects.
-    partial: objects of its tree are missing."""
+    """A commit's own data. timestamp: seconds since 1970, UTC. metadata: plain Python values (byte
+    arrays as bytes) without `ostree.sizes`, which `engine.objects` reads. tree, tree_meta:
+    checksums of the root directory's objects. partial: objects of its tree are missing."""
 
     checksum: str
     parent: str | None
@@ -155,7 +155,7 @@ class Repo:
             tree=plain(variant.get_child_value(6)).hex(),
             tree_meta=plain(variant.get_child_value(7)).hex(),
             partial=bool(state & OSTree.RepoCommitState.PARTIAL),
-            metadata=plain(variant.get_child_value(0)),
+            metadata=_metadata(variant.get_child_value(0)),
         )
 
     def detached_metadata(self, checksum: str) -> dict[str, Any]:
@@ -261,3 +261,13 @@ class Repo:
         if checksum is None:
             return True
         return self.has_commit(checksum) and self.load_commit(checksum).parent is None
+
+
+def _metadata(variant: Any) -> dict[str, Any]:
+    """Without the sizes of all objects: half a megabyte that nobody wants to see."""
+    entries = (variant.get_child_value(index) for index in range(variant.n_children()))
+    return {
+        key: plain(entry.get_child_value(1))
+        for entry in entries
+        if (key := entry.get_child_value(0).get_string()) != "ostree.sizes"
+    }

@@ -150,6 +150,15 @@ class Sysroot:
     def booted(self) -> Deployment | None:
         return next((each for each in self.deployments if each.booted), None)
 
+    @property
+    def busy(self) -> bool:
+        """Whether somebody holds the lock for changes. Readable without privileges."""
+        with contextlib.suppress(OSError):
+            inode = (self.path / _LOCK).stat().st_ino
+            locks = Path("/proc/locks").read_text().splitlines()
+            return any(line.split()[-3].rpartition(":")[2] == str(inode) for line in locks)
+        return False
+
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the lock that rpm-ostree and `ostree admin` take for changes, too.
@@ -253,14 +262,14 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _lock_holder(lock: Path) -> str:
-    """ "ostree (process 123)", from the kernel's list of locks."""
-    with contextlib.suppress(OSError, ValueError):
-        inode = str(lock.stat().st_ino)
-        for line in Path("/proc/locks").read_text().splitlines():
-            words = line.split()
-            if "->" not in words and words[5].rpartition(":")[2] == inode and int(words[4]) > 0:
-                name = Path("/proc", words[4], "comm").read_text().strip()
-                return f"{name} (process {words[4]})"
+    """ "ostree (process 123)": the process that holds a lock on the file, as far as we may see."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            for handle in (process / "fd").iterdir():
+                held = (process / "fdinfo" / handle.name).read_text()
+                if "lock:" in held and handle.exists() and handle.samefile(lock):
+                    name = (process / "comm").read_text().strip()
+                    return f"{name} (process {process.name})"
     return "another process"
 
 

@@ -4,7 +4,6 @@ import hashlib
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -38,8 +37,10 @@ def write_tree(folder: Path, files: Mapping[str, str | bytes] | None = None) -> 
         path.write_bytes(text.encode() if isinstance(text, str) else text)
     for name in ("boot", "dev", "proc", "run", "sys", "sysroot", "var", "tmp"):
         (folder / name).mkdir(exist_ok=True)
-    if not (folder / "ostree").is_symlink():
-        (folder / "ostree").symlink_to("sysroot/ostree")
+    links = {name: f"usr/{name}" for name in ("bin", "sbin", "lib", "lib64")}
+    for name, target in {**links, "ostree": "sysroot/ostree"}.items():
+        if not (folder / name).is_symlink():
+            (folder / name).symlink_to(target)
     return folder
 
 
@@ -54,9 +55,6 @@ def add_shell(folder: Path) -> None:
         target = folder / "usr" / library.removeprefix("/usr").lstrip("/")
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(library, target)
-    for name in ("bin", "lib", "lib64"):
-        if not (folder / name).is_symlink():
-            (folder / name).symlink_to(f"usr/{name}")
     program = folder / "usr/sbin/grub-mkconfig"
     program.parent.mkdir(parents=True, exist_ok=True)
     program.write_text(_MKCONFIG)
@@ -95,33 +93,41 @@ def commit_tree(repo: Path, tree: Path, *options: str, ref: str = REF) -> str:
 def run_booted(
     sysroot: Path, deployment: Path, argv: Sequence[str], *, uid: int = 0
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program of this machine as if the deployment were booted: the deployment's place is
-    /sysroot/ostree/..., the machine's own directories are laid over what the program needs."""
+    """Run a program of this machine as if it had booted the deployment.
+
+    The deployment is /, the system root /sysroot, and a mark in /run says so; /usr is the
+    machine's, for the program. The machine's whole root is in /tmp/machine, this project first on
+    Python's path.
+    """
     script = f"""
-set -e
 root={deployment}
 mount --bind $root $root
 mount --bind {sysroot} $root/sysroot
 mount --bind {sysroot}/boot $root/boot
 mount -t proc proc $root/proc
+mount --rbind /dev $root/dev
 mount -t tmpfs tmpfs $root/run
 mount -t tmpfs tmpfs $root/tmp
 touch $root/run/ostree-booted
 mkdir $root/tmp/machine
-mount --rbind / $root/tmp/machine
-for name in dev; do mount --rbind /$name $root/$name; done
+mount --bind / $root/tmp/machine
 mount --bind /usr $root/usr
-for name in bin sbin lib lib64; do [ -e $root/$name ] || ln -s usr/$name $root/$name; done
 cd $root
 exec chroot --userspec={uid}:{uid} . "$@"
 """
-    assert os.geteuid() == 0
+    project = Path(__file__).parents[2]
     return subprocess.run(
-        ["unshare", "-m", "-p", "-f", "--propagation", "private", "sh", "-c", script, "sh", *argv],
+        ["unshare", "--mount", "--pid", "--fork", "--propagation", "private"]
+        + ["sh", "-euc", script, "sh", *argv],
+        env={**os.environ, "PYTHONPATH": f"/tmp/machine{project}", "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
         check=False,
     )
 
 
-PYTHON = sys.executable
+def run_python_booted(
+    sysroot: Path, deployment: Path, *words: str, uid: int = 0
+) -> subprocess.CompletedProcess[str]:
+    """`python3 WORDS` of the machine's Python, which has libostree's bindings."""
+    return run_booted(sysroot, deployment, ["/usr/bin/python3", *words], uid=uid)
