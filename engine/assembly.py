@@ -23,10 +23,12 @@ _LINK_LIMIT = 40  # as the kernel's
 @dataclass(frozen=True)
 class AssembledTree:
     """The tree of all packages in a repository. root: the checksums of its root directory's
-    contents and metadata; commit: a commit object without a ref, for checkouts."""
+    contents and metadata; commit: a commit object without a ref, for checkouts; files: the
+    packages' files and links with their objects."""
 
     commit: str
     root: tuple[str, str]
+    files: Mapping[str, str]
 
 
 @dataclass
@@ -83,6 +85,11 @@ class Assembly:
         return AssembledTree(
             str(commit),
             (root.tree_get_contents_checksum(), root.tree_get_metadata_checksum()),
+            {
+                path: entry.checksum
+                for path, entry in self._entries.items()
+                if entry.checksum is not None
+            },
         )
 
     def real_path(self, path: str) -> str:

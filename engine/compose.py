@@ -11,6 +11,7 @@ import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,13 +20,15 @@ from typing import Any
 
 from engine.assembly import AssembledTree, Assembly
 from engine.cancel import CancelToken
+from engine.checkout import KeptCheckout
 from engine.command import Commands
 from engine.commit_metadata import compose_metadata
 from engine.compose_input import Select, Selection, composable_treefile, input_hash
+from engine.derived import DerivedCache
 from engine.errors import PackageError
 from engine.events import Emit, LogLine, StepFinished, StepStarted
-from engine.ostree import GLib, OSTree, run_blocking, translated
-from engine.packages.importer import ImportedPackage, PackageCache, UnpackOptions
+from engine.ostree import GLib, translated
+from engine.packages.importer import PackageCache, UnpackOptions
 from engine.packages.rpmdb import write_database
 from engine.packages.rpmfile import RpmFile
 from engine.packages.selection import select_packages
@@ -200,9 +203,10 @@ class _Compose:
         self._emit = steps.emit
         self._cancel = steps.cancel
         self._unpack = UnpackOptions(treefile.documentation, treefile.install_langs or None)
-        self._place = Workplace(options.cachedir.absolute() / "work")
+        self._place = Workplace(options.cachedir.absolute())
         self._cache = Repo.create(options.cachedir / "pkgcache-repo", "bare")
         self._cache.set_fsync(False)
+        self._derived = DerivedCache(options.cachedir / "derived")
 
     def run(self, selection: Selection, version: str | None, digest: str) -> str:
         """The new commit, which the ref has when this returns."""
@@ -215,7 +219,7 @@ class _Compose:
                 root.edit(self._place.database, version or "")
                 root.settle()
             with self._step("initramfs"):
-                kernel = root.add_kernel()
+                kernel = root.add_kernel(assembled.files, self._derived)
             metadata = compose_metadata(
                 packages,
                 [(repo.id, repo.timestamp) for repo in selection.resolution.repositories],
@@ -235,47 +239,38 @@ class _Compose:
 
     def _make_root(self, files: Sequence[Path]) -> tuple[Root, AssembledTree, Sequence[RpmFile]]:
         """The root with its scripts run, and the packages in the order of installation."""
-        with self._step("import"):
-            rpms = sorted((RpmFile.open(path) for path in files), key=lambda rpm: rpm.nevra)
-            refuse_unsupported(rpms)
-            store = PackageCache(self._cache, self._unpack)
-            imported = store.import_packages(rpms, self._emit, self._cancel)
-        with self._step("assemble"):
-            imported = self._ordered(imported)
-            assembly = Assembly(self._cache, imported, _dropped(self._treefile))
-            with self._cache.transaction():
-                assembled = assembly.write()
-            self._check_out(assembled)
-        packages = [package.rpm for package in imported]
+        with ThreadPoolExecutor(1) as beside:
+            with self._step("import"):
+                rpms = sorted((RpmFile.open(path) for path in files), key=lambda rpm: rpm.nevra)
+                refuse_unsupported(rpms)
+                order = beside.submit(self._write_database, rpms)
+                store = PackageCache(self._cache, self._unpack)
+                imported = store.import_packages(rpms, self._emit, self._cancel)
+            with self._step("assemble"):
+                assembly = Assembly(self._cache, imported, _dropped(self._treefile))
+                try:
+                    with self._cache.transaction():
+                        assembled = assembly.write()
+                except PackageError:
+                    order.result()  # what librpm says about the same packages says more
+                    raise
+                checkout = KeptCheckout(self._cache, self._place.lower)
+                checkout.update(assembled.commit, self._cancel)
+                packages = [rpms[index] for index in order.result()]
         root = Root(self._treefile, packages, self._place, self._commands, self._emit)
         _refuse_selinux(self._treefile, root)
         with self._step("scripts"):
             root.run_scripts(assembly, self._known_accounts(), self._unpack)
         return root, assembled, packages
 
-    def _ordered(self, imported: Sequence[ImportedPackage]) -> list[ImportedPackage]:
-        """The packages in the order of installation; writes the database that records them."""
-        order = write_database(
-            [package.rpm.path for package in imported],
+    def _write_database(self, rpms: Sequence[RpmFile]) -> list[int]:
+        """The order of installation, as indices; the tree's database records the packages."""
+        return write_database(
+            [rpm.path for rpm in rpms],
             self._place.database,
             self._commands,
-            max((package.rpm.build_time for package in imported), default=0),
+            max((rpm.build_time for rpm in rpms), default=0),
         )
-        return [imported[index] for index in order]
-
-    def _check_out(self, assembled: AssembledTree) -> None:
-        """The tree as hardlinks to the repository's objects."""
-        options = OSTree.RepoCheckoutAtOptions()
-        options.mode = OSTree.RepoCheckoutMode.NONE
-        options.no_copy_fallback = True
-        target = str(self._place.lower)
-        with translated(f"check out the packages to {target}"):
-            run_blocking(
-                lambda native: self._cache.native.checkout_at(
-                    options, -1, target, assembled.commit, native
-                ),
-                self._cancel,
-            )
 
     def _known_accounts(self) -> KnownAccounts:
         """preserve-passwd: the ids of the previous commit's users and groups."""

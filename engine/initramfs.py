@@ -1,12 +1,15 @@
-"""The tree's kernel and its initramfs, made by the tree's own depmod and dracut."""
+"""The tree's kernel with its indices and its initramfs, made by the tree's own programs."""
 
 from __future__ import annotations
 
+import shlex
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.errors import PackageError
+from engine.derived import Derived, DerivedCache, TreeState, changed_files
+from engine.errors import CommandError, PackageError
 from engine.overlay import OverlayTree
 from engine.packages.placement import BOOT
 from engine.sandbox import SHARED, Sandbox
@@ -14,7 +17,8 @@ from engine.sandbox import SHARED, Sandbox
 MODULES = "usr/lib/modules"
 _IMAGE = "initramfs.img"
 _PRIVATE = 0o600
-_DRACUT_SECONDS = 1800.0
+_HARDWARE, _MADE_HARDWARE = "usr/lib/udev/hwdb.bin", "usr/etc/udev/hwdb.bin"
+_SECONDS = 1800.0
 _PROGRAMS = ("usr/bin/{}", "usr/sbin/{}")
 
 
@@ -61,23 +65,7 @@ def place_kernel(tree: OverlayTree) -> Kernel:
     return kernel
 
 
-def index_modules(kernel: Kernel, sandbox: Sandbox) -> None:
-    """depmod: the same output each time, and never one that a machine makes itself."""
-    if _has_program(sandbox.tree, "depmod"):
-        sandbox.run(["depmod", "-a", kernel.version])
-
-
-def index_hardware(sandbox: Sandbox) -> None:
-    """The hardware database in /usr, so that no machine makes it in /etc at boot."""
-    tree = sandbox.tree
-    binary, made = "usr/lib/udev/hwdb.bin", "usr/etc/udev/hwdb.bin"
-    if tree.exists(made):
-        tree.move(made, binary)
-    elif not tree.exists(binary) and _has_program(tree, "systemd-hwdb"):
-        sandbox.run(["systemd-hwdb", "update", "--usr"])
-
-
-def dracut_arguments(kernel: Kernel, arguments: Sequence[str]) -> list[str]:
+def initramfs_command(kernel: Kernel, arguments: Sequence[str]) -> list[str]:
     """dracut's command line; arguments: the treefile's initramfs-args."""
     return [
         "dracut",
@@ -95,25 +83,113 @@ def dracut_arguments(kernel: Kernel, arguments: Sequence[str]) -> list[str]:
     ]
 
 
-def build_initramfs(
-    kernel: Kernel, arguments: Sequence[str], sandbox: Sandbox, folder: Path
-) -> bytes:
-    """The initramfs image. folder: an empty directory.
+def kernel_commands(
+    tree: OverlayTree, kernel: Kernel, arguments: Sequence[str] | None
+) -> list[list[str]]:
+    """What is to run in the tree: depmod, the hardware database in /usr (so that no machine makes
+    it in /etc at boot), dracut. arguments: the treefile's initramfs-args, None for no initramfs.
 
-    Raises PackageError when the tree has no dracut, CommandError with dracut's output.
+    Raises PackageError when the tree has no dracut, but wants an initramfs.
     """
-    if not _has_program(sandbox.tree, "dracut"):
-        raise PackageError(
-            "The tree has no dracut to make an initramfs with.",
-            "Add dracut and ostree to the treefile's packages, or set no-initramfs.",
+    commands = []
+    if _has_program(tree, "depmod"):
+        commands.append(["depmod", "-a", kernel.version])
+    if not tree.exists(_HARDWARE) and _has_program(tree, "systemd-hwdb"):
+        commands.append(["systemd-hwdb", "update", "--usr"])
+    if arguments is not None:
+        if not _has_program(tree, "dracut"):
+            raise PackageError(
+                "The tree has no dracut to make an initramfs with.",
+                "Add dracut and ostree to the treefile's packages, or set no-initramfs.",
+            )
+        commands.append(initramfs_command(kernel, arguments))
+    return commands
+
+
+def make_kernel_files(
+    kernel: Kernel,
+    arguments: Sequence[str] | None,
+    sandbox: Sandbox,
+    *,
+    folder: Path,
+    state: TreeState,
+    cache: DerivedCache,
+) -> bool:
+    """Run the kernel's commands, or take their results from the cache (True).
+
+    folder: an empty directory. state: of the tree now. Raises CommandError with the output of the
+    command that fails.
+    """
+    tree = sandbox.tree
+    _move_hardware_database(tree)
+    commands = kernel_commands(tree, kernel, arguments)
+    if not commands:
+        return False
+    identity = [shlex.join(command) for command in commands]
+    identity.append(f"SOURCE_DATE_EPOCH={sandbox.source_date_epoch}")
+    found = cache.find(identity, state)
+    if found is None:
+        derived, opened = _run(commands, sandbox, folder)
+        if opened is not None:
+            cache.store(identity, state, opened, derived)
+    else:
+        derived = found
+        for path, (mode, content) in derived.files.items():
+            tree.write(path, content, mode)
+    if derived.image:
+        # readable by root only: it may hold secrets from the treefile's files
+        tree.write(f"{kernel.folder}/{_IMAGE}", derived.image, _PRIVATE)
+    return found is not None
+
+
+def _move_hardware_database(tree: OverlayTree) -> None:
+    if tree.exists(_MADE_HARDWARE):
+        tree.move(_MADE_HARDWARE, _HARDWARE)
+
+
+def _run(
+    commands: Sequence[Sequence[str]], sandbox: Sandbox, folder: Path
+) -> tuple[Derived, list[str] | None]:
+    """Run the commands; what they made, and what they opened if that is known."""
+    program = folder / "run"
+    steps = [
+        f"echo {shlex.quote(command[0])} >{SHARED}/running; {shlex.join(command)}"
+        for command in commands
+    ]
+    program.write_text("\n".join(["umask 022", "set -e", *steps, ""]))
+    before = changed_files(sandbox.tree)
+    opened = folder / "opened"
+    try:
+        sandbox.run(
+            ["/bin/sh", str(SHARED / "run")],
+            shared=folder,
+            isolated=True,
+            record=opened,
+            timeout=_SECONDS,
         )
-    sandbox.run(dracut_arguments(kernel, arguments), shared=folder, timeout=_DRACUT_SECONDS)
-    return (folder / _IMAGE).read_bytes()
-
-
-def write_initramfs(tree: OverlayTree, kernel: Kernel, image: bytes) -> None:
-    """Readable by root only: it may hold secrets from the treefile's files."""
-    tree.write(f"{kernel.folder}/{_IMAGE}", image, _PRIVATE)
+    except CommandError as error:
+        running = folder / "running"
+        name = running.read_text().strip() if running.exists() else "The sandbox"
+        raise CommandError(
+            f"{name} failed in the tree: {error.message.partition(': ')[2] or error.message}",
+            error.hint,
+            error.detail,
+        ) from error
+    image = folder / _IMAGE
+    after = changed_files(sandbox.tree)
+    changed = [path for path, status in after.items() if before.get(path) != status]
+    derived = Derived(
+        image.read_bytes() if image.exists() else b"",
+        {
+            path: (stat.S_IMODE(place.stat().st_mode), place.read_bytes())
+            for path in sorted(changed)
+            if (place := sandbox.tree.upper / path).is_file()
+        },
+    )
+    # a program that removed files, or made links, is more than the cache can repeat
+    simple = set(before) <= set(after) and len(derived.files) == len(changed)
+    known = opened.read_text().splitlines() if simple and opened.exists() else None
+    return derived, known
 
 
 def _has_program(tree: OverlayTree, name: str) -> bool:

@@ -8,21 +8,15 @@ from __future__ import annotations
 import re
 import shutil
 import stat
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.assembly import Assembly
 from engine.command import Commands
+from engine.derived import DerivedCache, TreeState
 from engine.events import Emit, LogLine
-from engine.initramfs import (
-    Kernel,
-    build_initramfs,
-    index_hardware,
-    index_modules,
-    place_kernel,
-    write_initramfs,
-)
+from engine.initramfs import Kernel, make_kernel_files, place_kernel
 from engine.overlay import OverlayTree
 from engine.packages.capabilities import capability_xattr
 from engine.packages.importer import UnpackOptions, owned_files
@@ -56,13 +50,18 @@ def build_epoch(packages: Sequence[RpmFile]) -> int:
 
 @dataclass(frozen=True)
 class Workplace:
-    """The directories of one compose, all below folder, on the cache repository's file system."""
+    """The directories of a compose, on the cache repository's file system. lower stays from one
+    compose to the next, folder goes."""
 
-    folder: Path
+    cachedir: Path
+
+    @property
+    def folder(self) -> Path:
+        return self.cachedir / "work"
 
     @property
     def lower(self) -> Path:
-        return self.folder / "lower"
+        return self.cachedir / "lower"
 
     @property
     def database(self) -> Path:
@@ -152,23 +151,26 @@ class Root:
         accounts = Accounts.of(self.tree)
         split_accounts(self.tree, self._treefile.etc_group_members)
         write_tmpfiles(self.tree, self._var, self._packages, accounts, self._emit)
-        index_hardware(self._sandbox)
         edits.settle_machine_id(self.tree, self._treefile)
 
-    def add_kernel(self) -> Kernel | None:
-        """Put the kernel in its place and make the initramfs; None for a container's tree."""
+    def add_kernel(self, contents: Mapping[str, str], cache: DerivedCache) -> Kernel | None:
+        """Put the kernel in its place and make the initramfs; None for a container's tree.
+
+        contents: the object checksums of the assembled tree, by path.
+        """
         if self._treefile.container:
             return None
         kernel = place_kernel(self.tree)
-        index_modules(kernel, self._sandbox)
-        if not self._treefile.no_initramfs:
-            image = build_initramfs(
-                kernel,
-                self._treefile.initramfs_args,
-                self._sandbox,
-                self._place.shared("initramfs"),
-            )
-            write_initramfs(self.tree, kernel, image)
+        cached = make_kernel_files(
+            kernel,
+            None if self._treefile.no_initramfs else self._treefile.initramfs_args,
+            self._sandbox,
+            folder=self._place.shared("kernel"),
+            state=TreeState(self.tree, contents),
+            cache=cache,
+        )
+        if cached:
+            self._emit(LogLine("Nothing that goes into the initramfs changed: used the former one"))
         return kernel
 
     def _run(self, scripts: Sequence[Scriptlet], name: str) -> None:

@@ -6,11 +6,13 @@ them or to us, no mount is left behind.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.command import Commands, Output
+from engine.errors import CommandError
 from engine.overlay import OverlayTree
 from engine.packages.placement import BOOT, LINKED, OPT
 
@@ -28,9 +30,14 @@ _CAPABILITIES = (
     "cap_setuid",
     "cap_sys_chroot",
 )
+_IMAGE_CAPABILITIES = ("cap_mknod",)  # an initramfs has device nodes
 _SYS = ("block", "bus", "class", "dev", "devices")
-_MOUNT_AND_RUN = 'mount -t overlay -o "$1" overlay "$2"; shift 2; exec bwrap "$@"'
+_MOUNT_AND_RUN = 'mount -t overlay -o "$1" overlay "$2"; shift 2; exec "$@"'
 _TOP_LEVEL_LINKS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
+_EMPTY = ("/run", "/tmp", "/var/tmp")  # noqa: S108 - inside of the sandbox
+_SHOWN_LINES = 20
+# engine.opened is found wherever the project lies; programs in the sandbox have no such folder
+_PYTHON = {"PYTHONPATH": str(Path(__file__).resolve().parent.parent)}
 SHARED = Path("/run/photree")
 
 
@@ -55,15 +62,18 @@ class Sandbox:
         argv: Sequence[str],
         *,
         shared: Path | None = None,
-        env: Mapping[str, str] | None = None,
+        isolated: bool = False,
+        record: Path | None = None,
         timeout: float | None = None,
         accept: Sequence[int] = (0,),
     ) -> Output:
         """Run argv to its end. shared: a directory it finds as /run/photree.
 
-        Raises CommandError as `Commands.run` does, and Cancelled.
+        isolated: nothing but the tree is there: /var is empty, the machine's /sys missing.
+        record: a file for the list of what was opened (`engine.opened`).
+        Raises CommandError as `Commands.run` does, but naming argv, and Cancelled.
         """
-        return self.commands.run(
+        output = self.commands.run(
             [
                 "unshare",
                 "--mount",
@@ -75,42 +85,71 @@ class Sandbox:
                 "sandbox",
                 self.tree.mount_options,
                 str(self.mount_point),
-                *self._arguments(shared),
+                *self._recorder(record),
+                "bwrap",
+                *self._arguments(shared, isolated),
                 "--",
                 *argv,
             ],
-            env={"SOURCE_DATE_EPOCH": str(self.source_date_epoch), **(env or {})},
+            env={"SOURCE_DATE_EPOCH": str(self.source_date_epoch), **_PYTHON},
             timeout=timeout,
-            accept=accept,
+            accept=range(256),
         )
+        if output.returncode not in accept:
+            text = output.stderr.strip() or output.stdout.strip() or "no output"
+            lines = text.splitlines()
+            raise CommandError(
+                f"{argv[0]} failed in the tree with exit code {output.returncode}: {lines[-1]}",
+                detail="\n".join(lines[-_SHOWN_LINES:]),
+            )
+        return output
 
-    def _arguments(self, shared: Path | None) -> list[str]:
+    def _recorder(self, record: Path | None) -> list[str]:
+        if record is None:
+            return []
+        watched = str(self.mount_point)
+        return [sys.executable, "-P", "-m", "engine.opened", watched, str(record), "--"]
+
+    def _arguments(self, shared: Path | None, isolated: bool) -> list[str]:
         """bwrap's arguments: namespaces, capabilities, the file system."""
-        arguments = ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
-        arguments += ["--die-with-parent", "--cap-drop", "ALL"]
-        for capability in _CAPABILITIES:
-            arguments += ["--cap-add", capability]
-        for inside, outside in (
-            ("/usr", self.mount_point / "usr"),
-            ("/etc", self.mount_point / "usr/etc"),
-            ("/boot", self.mount_point / BOOT),
-            ("/var", self.var),
-        ):
-            arguments += ["--bind", str(outside), inside]
+        added = _IMAGE_CAPABILITIES if isolated else ()
+        return [
+            *("--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"),
+            *("--die-with-parent", "--cap-drop", "ALL"),
+            *(word for name in (*_CAPABILITIES, *added) for word in ("--cap-add", name)),
+            *self._tree_arguments(),
+            *self._machine_arguments(isolated),
+            *(word for name in _EMPTY for word in ("--tmpfs", name)),
+            *(("--bind", str(shared), str(SHARED)) if shared is not None else ()),
+            *("--chdir", "/"),
+        ]
+
+    def _tree_arguments(self) -> list[str]:
+        """What comes from the tree."""
+        places = [("/usr", "usr"), ("/etc", "usr/etc"), ("/boot", BOOT)]
         if self.tree.is_directory(OPT):
-            arguments += ["--bind", str(self.mount_point / OPT), "/opt"]
+            places.append(("/opt", OPT))
+        arguments = []
+        for inside, path in places:
+            arguments += ["--bind", str(self.mount_point / path), inside]
         for name in _TOP_LEVEL_LINKS:
             found = self.tree.find(name)
             if found is not None and found.is_symlink():
                 arguments += ["--symlink", str(found.readlink()), f"/{name}"]
+        return arguments
+
+    def _machine_arguments(self, isolated: bool) -> list[str]:
+        """What a machine would have around the tree."""
+        arguments = ["--proc", "/proc", "--dev", "/dev"]
+        if isolated:
+            arguments += ["--tmpfs", "/var"]
+            for target in LINKED.values():
+                arguments += ["--perms", "0755", "--dir", f"/{target}"]
+        else:
+            arguments += ["--bind", str(self.var), "/var"]
+            for name in _SYS:
+                arguments += ["--ro-bind-try", f"/sys/{name}", f"/sys/{name}"]
         for name, target in LINKED.items():
             if "/" not in name and name != "opt":
                 arguments += ["--symlink", target, f"/{name}"]
-        arguments += ["--proc", "/proc", "--dev", "/dev"]
-        for name in _SYS:
-            arguments += ["--ro-bind-try", f"/sys/{name}", f"/sys/{name}"]
-        for name in ("/run", "/tmp", "/var/tmp"):  # noqa: S108 - inside of the sandbox
-            arguments += ["--tmpfs", name]
-        if shared is not None:
-            arguments += ["--bind", str(shared), str(SHARED)]
-        return [*arguments, "--chdir", "/"]
+        return arguments
