@@ -102,8 +102,8 @@ class Importer:
         try:
             stored = os.fstat(source).st_size
             start = os.read(source, min(stored, _PACKED))
-            size, header, body = _read_start(checksum, start)
-            blocks = _unpacked(checksum, source, memoryview(start)[body:], size)
+            size, header, body = read_start(checksum, start)
+            blocks = unpacked(checksum, source, memoryview(start)[body:], size)
             if stat.S_IFMT(header.mode) == _LINK:
                 self._write_link(checksum, f"{path}.file", header)
             else:
@@ -184,8 +184,9 @@ class Importer:
         os.utime(target, (0, 0))
 
 
-def _read_start(checksum: str, start: bytes) -> tuple[int, Header, int]:
-    """(size of the unpacked content, header, where the packed content begins)."""
+def read_start(checksum: str, start: bytes) -> tuple[int, Header, int]:
+    """(size of the unpacked content, header, where the packed content begins). Raises
+    DamagedObjectError."""
     length = int.from_bytes(start[:4], "big")
     if len(start) < 8 + length or length < 26:  # no link, no attributes
         raise DamagedObjectError(checksum, "it is too short")
@@ -257,7 +258,7 @@ def _end_width(body: int) -> int:
     return next(width for width in (1, 2, 4) if _offset_width(body + width) <= width)
 
 
-def _unpacked(checksum: str, source: int, packed: memoryview, size: int) -> Iterator[bytes]:
+def unpacked(checksum: str, source: int, packed: memoryview, size: int) -> Iterator[bytes]:
     """The content in blocks (most files are one), packed and then the rest of source unpacked.
 
     Never more than size bytes, so that a forged object fills neither memory nor disk.

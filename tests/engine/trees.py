@@ -116,9 +116,9 @@ cd $root
 exec chroot --userspec={uid}:{uid} . "$@"
 """
     project = Path(__file__).parents[2]
+    space = ["unshare", "--mount", "--pid", "--fork", "--propagation", "private"]
     return subprocess.run(
-        ["unshare", "--mount", "--pid", "--fork", "--propagation", "private"]
-        + ["sh", "-euc", script, "sh", *argv],
+        [*space, "sh", "-euc", script, "sh", *argv],
         env={**os.environ, "PYTHONPATH": f"/tmp/machine{project}", "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
