@@ -30,12 +30,14 @@ class Volume:
 class Target:
     """What the steps learn about the machine being made; each says in its docstring what it sets.
 
-    facts and devices by disk id. mounted: mount points in the order they were mounted.
+    facts, devices and old_partitions (nodes on a disk that is wiped) by disk id. mounted: mount
+    points in the order they were mounted.
     """
 
     machine: Machine = field(default_factory=Machine)
     facts: dict[str, DiskFacts] = field(default_factory=dict)
     devices: dict[str, str] = field(default_factory=dict)
+    old_partitions: dict[str, list[str]] = field(default_factory=dict)
     volumes: list[Volume] = field(default_factory=list)
     mounted: list[Path] = field(default_factory=list)
     repository_url: str = ""

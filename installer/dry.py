@@ -135,6 +135,9 @@ class DryFiles:
     def exists(self, path: str) -> bool:
         return True
 
+    def real_path(self, path: str) -> str:
+        return path
+
     def _tell(self, text: str) -> None:
         self._emit(LogLine(f"- {text}"))
 

@@ -122,6 +122,10 @@ class HostFiles:
     def exists(self, path: str) -> bool:
         return os.path.lexists(self.locate(path))
 
+    def real_path(self, path: str) -> str:
+        """The path without links, as the installed machine names it."""
+        return str(self._walk(path, follow=True)[0])
+
     def locate(self, path: str, follow: bool = True) -> Path:
         """Where a path of the installed machine lies now. follow: also its last component.
 

@@ -8,7 +8,7 @@ from installer.storage.refusals import disk_facts, refuse
 
 
 class CheckTarget(Step):
-    """Sets target.machine, target.facts, and target.devices of real disks."""
+    """Sets target.machine, target.facts, and of real disks target.devices and old_partitions."""
 
     id = "check-target"
     title = "Check the target disks"
@@ -20,5 +20,7 @@ class CheckTarget(Step):
         ctx.target.machine = machine
         for disk in ctx.plan.storage.disks:
             ctx.target.facts[disk.id] = disk_facts(disk, machine)
-            if disk.device is not None:
-                ctx.target.devices[disk.id] = machine.resolve(str(disk.device))
+            device = machine.find(disk.name) if disk.device else None
+            if device is not None:
+                ctx.target.devices[disk.id] = device.path
+                ctx.target.old_partitions[disk.id] = [part.path for part in device.partitions]

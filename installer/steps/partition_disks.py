@@ -24,10 +24,8 @@ def _partition(ctx: Context, disk: Disk) -> None:
     storage, target, run = ctx.plan.storage, ctx.target, ctx.doors.commands.run
     device = target.devices[disk.id]
     facts = target.facts[disk.id]
-    former = target.machine.find(device)
-    old_nodes = [part.path for part in former.partitions] if former else []
     # Signatures of the old partitions first: without a table nobody finds them any more.
-    run(["wipefs", "--all", *old_nodes, device])
+    run(["wipefs", "--all", *target.old_partitions.get(disk.id, ()), device])
     wanted = [part for part in storage.partitions if part.disk == disk.id]
     spans = lay_out(facts, storage.table, wanted)
     ctx.doors.disks.write_table(device, storage.table, spans)

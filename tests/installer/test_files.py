@@ -162,3 +162,13 @@ def test_a_file_copied_to_a_directory_keeps_its_name(files, host, tmp_path):
 def test_a_missing_source_is_named(files, tmp_path):
     with pytest.raises(StorageError, match=r"missing to /etc/x: .*No such file"):
         files.copy(tmp_path / "missing", "/etc/x")
+
+
+def test_an_alias_leads_to_the_unit_behind_it(tmp_path):
+    units = tmp_path / "deployment/etc/systemd/system"
+    units.mkdir(parents=True)
+    (units / "sshd.service").symlink_to("/usr/lib/systemd/system/ssh.service")
+    files = HostFiles(tmp_path / "deployment", tmp_path / "var")
+    assert (
+        files.real_path("/etc/systemd/system/sshd.service") == "/usr/lib/systemd/system/ssh.service"
+    )
