@@ -21,7 +21,8 @@ _LOOP_CLR_FD = 0x4C01
 _LOOP_CONFIGURE = 0x4C0A  # Linux 5.8
 _LO_FLAGS_AUTOCLEAR = 4
 _LO_FLAGS_PARTSCAN = 8  # also makes the kernel drop the partitions' nodes when it is detached
-_ATTEMPTS = 32  # another process may take the free device first
+_ATTEMPTS = 32
+_TAKEN = (errno.EBUSY, errno.ENXIO)  # by another process, since it was said to be free
 
 
 @dataclass(frozen=True)
@@ -62,18 +63,25 @@ def _attach(image: int, name: str, sector_size: int) -> LoopDevice:
     try:
         for _attempt in range(_ATTEMPTS):
             path = f"/dev/loop{fcntl.ioctl(control, _LOOP_CTL_GET_FREE)}"
-            descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
             try:
-                fcntl.ioctl(descriptor, _LOOP_CONFIGURE, _configuration(image, name, sector_size))
+                return LoopDevice(path, _configured(path, _configuration(image, name, sector_size)))
             except OSError as error:
-                os.close(descriptor)
-                if error.errno != errno.EBUSY:
+                if error.errno not in _TAKEN:
                     raise
-            else:
-                return LoopDevice(path, descriptor)
     finally:
         os.close(control)
     raise OSError(errno.EBUSY, "every free device was taken by others")
+
+
+def _configured(path: str, configuration: bytes) -> int:
+    """The descriptor of the loop device, open and attached."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        fcntl.ioctl(descriptor, _LOOP_CONFIGURE, configuration)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def _configuration(image: int, name: str, sector_size: int) -> bytes:
