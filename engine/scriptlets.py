@@ -21,7 +21,14 @@ from engine.packages.rpmfile import RpmFile
 from engine.sandbox import SHARED, Sandbox
 
 LUA = "<lua>"
+_LUA_PROGRAMS = ("usr/bin/rpmlua", "usr/lib/rpm/rpmlua")
+# what librpm sets up for a script of its own interpreter; on one line, to keep line numbers
+_LUA_START = (
+    'arg = {{"<lua>", {argument}}}; rpm = rpm or {{}}; '
+    'rpm.next_file = function() return io.read("l") end; '
+)
 _SHELL = "/bin/sh"
+_SHELLS = ("usr/bin/sh", "bin/sh")
 _DEFAULT_PRIORITY = 1000000
 _SHOWN_LINES = 20
 _MACROS, _QUERY_FORMAT = 1, 2  # rpm's RPMSCRIPT_FLAG_EXPAND, RPMSCRIPT_FLAG_QFORMAT
@@ -63,7 +70,7 @@ def pre_scriptlets(packages: Sequence[RpmFile]) -> list[Scriptlet]:
 
 def post_scriptlets(packages: Sequence[RpmFile]) -> list[Scriptlet]:
     """Every %post, then every %filetriggerin, %posttrans and %transfiletriggerin."""
-    files = [f"{entry.path}" for package in packages for entry in package.files()]
+    files = [entry.path for package in packages for entry in package.files() if not entry.is_ghost]
     return [
         *(script for package in packages for script in _own(package, "%post", "POSTIN")),
         *_file_triggers(packages, files, "%filetriggerin", "FILETRIGGER"),
@@ -79,8 +86,6 @@ def refuse_unsupported(packages: Sequence[RpmFile]) -> None:
     for package in packages:
         if any(flags & installing for flags in package.header[rpm.RPMTAG_TRIGGERFLAGS] or ()):
             found.append(f"%triggerin of {package.nevra}")
-    scripts = [*pre_scriptlets(packages), *post_scriptlets(packages)]
-    found.extend(f"{script.title} (Lua)" for script in scripts if script.interpreter[0] == LUA)
     if found:
         raise PackageError(
             f"Package scripts that are not supported: {', '.join(found)}.",
@@ -97,15 +102,16 @@ def run_scriptlets(
     """
     if not scripts:
         return []
-    if not _has_shell(sandbox):
-        raise PackageError(
-            f"{scripts[0].title} needs /bin/sh, which the tree does not have.",
-            "Add a shell to the treefile's packages.",
-        )
+    _require(scripts[0], sandbox, _SHELLS, "a shell")
     for number, script in enumerate(scripts):
-        _write(folder / f"{number}.script", script.body or "", 0o700)
+        start = ""
+        if script.interpreter[0] == LUA:
+            _require(script, sandbox, _LUA_PROGRAMS, "rpm's Lua interpreter (rpmlua)")
+            start = _LUA_START.format(argument=script.argument)
+        _write(folder / f"{number}.script", start + (script.body or ""), 0o700)
         _write(folder / f"{number}.files", "".join(f"{path}\n" for path in script.files), 0o600)
-    _write(folder / "run", _driver(scripts), 0o700)
+    lua = next((path for path in _LUA_PROGRAMS if sandbox.tree.exists(path)), "")
+    _write(folder / "run", _driver(scripts, f"/{lua}"), 0o700)
     result = sandbox.run([_SHELL, str(SHARED / "run")], shared=folder, accept=range(256))
     outcomes = list(_outcomes(scripts, folder))
     for outcome in outcomes:
@@ -170,8 +176,9 @@ def _listed(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else [] if value is None else [value]
 
 
-def _driver(scripts: Sequence[Scriptlet]) -> str:
-    """A shell program that runs the scripts and stops at the first that fails."""
+def _driver(scripts: Sequence[Scriptlet], lua: str) -> str:
+    """A shell program that runs the scripts and stops at the first that fails. lua: the program
+    for those in Lua."""
     lines = [
         "umask 022",
         "ended() {",
@@ -182,7 +189,9 @@ def _driver(scripts: Sequence[Scriptlet]) -> str:
     for number, script in enumerate(scripts):
         place = f"{SHARED}/{number}"
         command = list(script.interpreter)
-        if script.body is not None:
+        if command[0] == LUA:
+            command = [lua, f"{place}.script"]
+        elif script.body is not None:
             command += [f"{place}.script", script.argument]
         lines += [
             f"echo {shlex.quote(script.title)}",
@@ -225,9 +234,12 @@ def _raise_failure(
         )
 
 
-def _has_shell(sandbox: Sandbox) -> bool:
-    tree = sandbox.tree
-    return any(tree.exists(path) for path in ("bin/sh", "usr/bin/sh"))
+def _require(script: Scriptlet, sandbox: Sandbox, paths: Sequence[str], what: str) -> None:
+    if not any(sandbox.tree.exists(path) for path in paths):
+        raise PackageError(
+            f"{script.title} needs {what}, and the tree has none.",
+            f"Add a package with /{paths[0]} to the treefile.",
+        )
 
 
 def _write(path: Path, text: str, mode: int) -> None:

@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,8 @@ from engine.cancel import CancelToken
 from engine.command import SystemCommands
 from engine.compose import ComposeOptions, compose_tree
 from engine.events import Emit, discard
+from engine.ostree import OSTree
+from engine.repo import Repo
 from tests.distro.build import distribution
 
 _ENGINE = Path(__file__).resolve().parent.parent / "engine"
@@ -60,6 +63,12 @@ def composed_tree(treefile: str = "photon-minimal.json", emit: Emit = discard) -
 def _compose(treefile: Path, folder: Path, cache: Path, emit: Emit) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     cancel = CancelToken()
+    former = _newest(folder)
+    if former is not None:  # objects of the last tree need not be compressed again
+        Repo.create(folder / "repo", "archive")
+        subprocess.run(
+            ["cp", "-al", "--", former / "repo" / "objects", folder / "repo"], check=True
+        )
     result = compose_tree(
         ComposeOptions(treefile, folder / "repo", cache),
         SystemCommands(emit, cancel),
@@ -67,8 +76,16 @@ def _compose(treefile: Path, folder: Path, cache: Path, emit: Emit) -> None:
         cancel,
     )
     assert result.commit is not None
+    Repo.open(folder / "repo").native.prune(OSTree.RepoPruneFlags.REFS_ONLY, 0, None)
     tree = ComposedTree(folder / "repo", result.ref, result.commit, result.version or "")
     (folder / "tree.json").write_text(json.dumps({**asdict(tree), "repo": str(tree.repo)}))
+
+
+def _newest(folder: Path) -> Path | None:
+    """The complete tree of the same treefile that was used last."""
+    stem = folder.name.rpartition("-")[0]
+    found = [path.parent for path in folder.parent.glob(f"{stem}-*/tree.json")]
+    return max(found, key=lambda path: path.stat().st_mtime, default=None)
 
 
 def _key(sources: Path, distribution_key: str) -> str:

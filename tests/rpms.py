@@ -76,7 +76,7 @@ def shell() -> Package:
     files = {"/usr/bin/sh": Entry(Path("/bin/dash").read_bytes(), 0o755)}
     for program in programs:
         files[f"/usr/bin/{program}"] = Entry(_program(program).read_bytes(), 0o755)
-    for path in _libraries([Path("/bin/dash"), *map(_program, programs)]):
+    for path in libraries([Path("/bin/dash"), *map(_program, programs)]):
         inside = str(path) if str(path).startswith("/usr/") else f"/usr{path}"
         files[inside] = Entry(path.read_bytes(), 0o755)
     return Package("shell", files, header=("Provides: /bin/sh",))
@@ -110,7 +110,8 @@ def _program(name: str) -> Path:
     return Path(found)
 
 
-def _libraries(programs: list[Path]) -> list[Path]:
+def libraries(programs: list[Path]) -> list[Path]:
+    """The shared libraries that programs of this machine need."""
     output = subprocess.run(["ldd", *programs], check=True, capture_output=True, text=True).stdout
     words = {word for line in output.splitlines() for word in line.split() if word[0] == "/"}
     return sorted({Path(word) for word in words if not word.endswith(":")})
@@ -133,7 +134,7 @@ def _listed(path: str, entry: Entry) -> str:
         words.append(f"%attr({entry.mode:04o},{entry.owner},{entry.group})")
         if entry.content is None:
             words.append("%dir")
-    return " ".join([*words, path])
+    return " ".join([*words, f'"{path}"'])
 
 
 def _spec(package: Package, root: Path, listed: list[str]) -> str:
