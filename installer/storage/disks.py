@@ -91,9 +91,9 @@ class SystemDisks:
         import parted  # noqa: PLC0415
 
         try:
-            # libparted remembers devices by name: a loop device may have another image by now.
-            parted.freeAllDevices()
             native = parted.getDevice(device)
+            # Or libparted would remember it by its name, when a loop device has another image.
+            native.removeFromCache()
             disk = parted.freshDisk(native, table.value)
             for span in spans:
                 _add(parted, native, disk, table, span)
