@@ -51,3 +51,6 @@ FIRMWARE ?= bios
 
 demo: setup ## packages -> tree -> disk -> booted machine (CONSOLE=none, DISTRO=photon, FIRMWARE=uefi)
 	$(BIN)/python -m tests.demo --console $(CONSOLE) --distro $(DISTRO) --firmware $(FIRMWARE)
+
+bench: setup ## measure against ostree's own tools; writes docs/benchmarks.md
+	$(BIN)/python -m tests.bench

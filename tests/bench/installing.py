@@ -25,10 +25,11 @@ ostree --repo="$ROOT/ostree/repo" pull-local --remote=photon "$FROM" "$REF"
 ostree admin deploy --sysroot="$ROOT" --os=photon --karg=root=LABEL=root --karg=rw photon:"$REF"
 sync -f "$ROOT"
 """
-FORMER_FLOW = (
-    'set -e; mkdir "$ROOT/unpacked"; tar xf "$TAR" -C "$ROOT/unpacked"; FROM="$ROOT/unpacked/repo"\n'
-    + PULL_LOCAL_AND_DEPLOY.replace('sync -f "$ROOT"', 'rm -rf "$ROOT/unpacked"; sync -f "$ROOT"')
-)
+FORMER_FLOW = """set -e
+mkdir "$ROOT/unpacked"
+tar xf "$TAR" -C "$ROOT/unpacked"
+FROM="$ROOT/unpacked/repo"
+""" + PULL_LOCAL_AND_DEPLOY.replace("sync -f", 'rm -rf "$ROOT/unpacked"; sync -f')
 
 
 def measure(tree: ComposedTree) -> dict[str, Timing]:
