@@ -2,7 +2,7 @@
 
 Reads OBJECTS/ab/cdef....filez, checks that its content has the checksum in its name, and writes
 it as libostree writes the objects of a bare repository: owner, mode and extended attributes on
-the file itself, modification time 0. The formats are those of libostree's ostree-core.c. Imports
+the file itself, modification time 0 of regular files. The formats are those of libostree's ostree-core.c. Imports
 nothing but the standard library: a process is ready in 50 ms and takes 12 MB.
 """
 
@@ -122,7 +122,6 @@ class Importer:
         for name, value in header.xattrs:
             place = f"/proc/self/fd/{self._staging}/{path}"
             os.setxattr(place, name, value, follow_symlinks=False)
-        os.utime(path, (0, 0), dir_fd=self._staging, follow_symlinks=False)
 
     def _write_file(
         self, checksum: str, path: str, header: Header, blocks: Iterator[bytes]

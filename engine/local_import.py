@@ -305,11 +305,12 @@ def _publish(staging: Path, objects: Path) -> None:
     """Move everything to where libostree looks for it: whole directories where it has none yet."""
     for folder in staging.iterdir():
         place = objects / folder.name
-        if not place.exists():
+        found = list(folder.iterdir())
+        if found and not place.exists():
             folder.chmod(0o755)  # whatever the caller's umask
             folder.rename(place)
             continue
-        for path in folder.iterdir():
+        for path in found:
             path.rename(place / path.name)
 
 

@@ -81,7 +81,7 @@ def session_published(
     tmp_path_factory: pytest.TempPathFactory, keys: tuple[GpgKey, GpgKey]
 ) -> Published:
     folder = tmp_path_factory.mktemp("published")
-    tree = write_tree(folder / "tree", many_files(600))
+    tree = write_tree(folder / "tree", many_files(320))
     commit = commit_tree(
         folder / "repo",
         tree,
