@@ -73,7 +73,8 @@ class Trees(Protocol):
 class Doors:
     """cleanup: commands that run after a cancellation too, for releasing what was taken.
     probe: the machine's facts, anew at each call. open_files: the files of a deployed tree.
-    download: a URL into a new file; raises NetworkError."""
+    download: a URL into a new file; raises NetworkError. is_installed: whether commands has a
+    program."""
 
     commands: Commands
     cleanup: Commands
@@ -82,3 +83,4 @@ class Doors:
     trees: Trees
     open_files: Callable[[Tree], Files]
     download: Callable[[str, Path], None]
+    is_installed: Callable[[str], bool]

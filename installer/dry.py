@@ -31,6 +31,7 @@ def dry_doors(emit: Emit, machine: Machine) -> Doors:
         trees=DryTrees(emit),
         open_files=lambda _tree: DryFiles(emit),
         download=lambda url, place: emit(LogLine(f"- download {url} to {place}")),
+        is_installed=lambda _program: True,
     )
 
 

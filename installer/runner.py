@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from engine.errors import PhotreeError
+from engine.errors import PhotreeError, PlanError
 from engine.events import (
     Event,
     JobFinished,
@@ -41,7 +41,7 @@ def run_steps(steps: Sequence[Step], ctx: Context) -> None:
     if failure is None:
         ctx.emit(JobFinished(ok=True, message=ctx.outcome))
         return
-    ctx.emit(_finished_badly(failure))
+    ctx.emit(failed(failure))
     raise failure
 
 
@@ -58,7 +58,11 @@ def _release(
     return failure
 
 
-def _finished_badly(failure: BaseException) -> JobFinished:
+def failed(failure: BaseException) -> JobFinished:
+    """The end of a job that failed, with every problem in its message."""
+    if isinstance(failure, PlanError):
+        message = " ".join([failure.message, *(f"{problem}." for problem in failure.problems)])
+        return JobFinished(ok=False, message=message, hint=failure.hint)
     if isinstance(failure, PhotreeError):
         return JobFinished(ok=False, message=failure.message, hint=failure.hint)
     return JobFinished(ok=False, message=f"Internal error: {failure!r}")

@@ -12,6 +12,7 @@ from installer.doors import Doors
 from installer.files import HostFiles
 from installer.probe import probe_machine
 from installer.storage.disks import SystemDisks
+from installer.storage.programs import is_installed
 from installer.trees import OstreeTrees
 
 
@@ -26,6 +27,7 @@ def system_doors(emit: Emit, cancel: CancelToken) -> Doors:
         trees=OstreeTrees(cancel),
         open_files=lambda tree: HostFiles(tree.deployment, tree.var),
         download=lambda url, place: _download(url, place, emit, cancel),
+        is_installed=is_installed,
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from engine.command import Commands
+from engine.command import Commands, SystemCommands
 from engine.namespace import enter_private_mounts
 
 # The same for every run: each has its own mount namespace, and dry runs show true paths.
@@ -15,11 +15,11 @@ WORKSPACE = Path("/run/photree/install")
 
 
 @contextmanager
-def private_workspace(commands: Commands, cleanup: Commands) -> Iterator[Path]:
+def private_workspace(commands: Commands) -> Iterator[Path]:
     """An empty directory in memory, for this process and its children only.
 
-    It and all mounts made from now on vanish with the process, even when it is killed. cleanup:
-    commands that run after a cancellation too. Raises OstreeError without root, CommandError.
+    It and all mounts made from now on vanish with the process, even when it is killed.
+    Raises OstreeError without root, CommandError.
     """
     enter_private_mounts()
     os.umask(0o022)  # what the steps make must not depend on who calls
@@ -28,4 +28,5 @@ def private_workspace(commands: Commands, cleanup: Commands) -> Iterator[Path]:
     try:
         yield WORKSPACE
     finally:
-        cleanup.run(["umount", "--lazy", str(WORKSPACE)], accept=(0, 1, 32))
+        # Without events: the job's end was reported already.
+        SystemCommands().run(["umount", "--lazy", str(WORKSPACE)], accept=(0, 1, 32))

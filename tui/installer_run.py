@@ -21,7 +21,7 @@ from installer.dry import dry_doors
 from installer.kickstart.load import load_kickstart, plan_installation
 from installer.plan import InstallPlan
 from installer.probe import Machine, probe_machine
-from installer.runner import run_steps
+from installer.runner import failed, run_steps
 from installer.sequence import installation_steps
 from installer.storage.refusals import refuse
 from installer.workspace import WORKSPACE, private_workspace
@@ -34,25 +34,28 @@ def install(options: argparse.Namespace, arch: str, root: bool) -> int:
     with _reported(console) as report:
         if not root:
             raise PhotreeError("Installing needs root.", hint="`--dry-run` does not.")
-        with _log_file(options.log) as log:
+        with _log_file(options.log) as log, _logged(log):
             cancel = CancelToken()
             emit = _both(report, log)
-            with cancelled_by_signals(cancel), _logged(log):
+            with cancelled_by_signals(cancel):
                 plan = _load_plan(options, arch, emit, cancel)
             _ask(plan, options)
-            from installer.system import system_doors  # noqa: PLC0415 - loads libostree
-
-            doors = system_doors(emit, cancel)
-            with (
-                cancelled_by_signals(cancel),
-                _logged(log),
-                private_workspace(doors.commands, doors.cleanup) as workspace,
-            ):
-                ctx = Context(plan, doors, emit, cancel, workspace)
-                run_steps(installation_steps(plan), ctx)
+            with cancelled_by_signals(cancel):
+                outcome = _run(plan, emit, cancel)
     if not options.json:
-        print(f"{ctx.outcome}\nThe log is {options.log}.")  # noqa: T201 - a front end
+        print(f"{outcome}\nThe log is {options.log}.")  # noqa: T201 - a front end
     return 0
+
+
+def _run(plan: InstallPlan, emit: Emit, cancel: CancelToken) -> str:
+    """The job itself; returns what was installed where. Raises PhotreeError."""
+    from installer.system import system_doors  # noqa: PLC0415 - loads libostree
+
+    doors = system_doors(emit, cancel)
+    with private_workspace(doors.commands) as workspace:
+        ctx = Context(plan, doors, emit, cancel, workspace)
+        run_steps(installation_steps(plan), ctx)
+        return ctx.outcome
 
 
 def dry_run(options: argparse.Namespace, arch: str) -> int:
@@ -162,9 +165,7 @@ def _reported(console: Emit) -> Iterator[Emit]:
         yield report
     except PhotreeError as error:
         if isinstance(console, JsonConsole) and not finished:
-            for problem in error.problems if isinstance(error, PlanError) else ():
-                console(LogLine(str(problem), level="error"))
-            console(JobFinished(ok=False, message=error.message, hint=error.hint))
+            console(failed(error))
         raise
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from installer.context import Context
 from installer.steps.step import Step
+from installer.storage.programs import needed_programs
 from installer.storage.refusals import disk_facts, refuse
 
 
@@ -16,7 +17,8 @@ class CheckTarget(Step):
     def do(self, ctx: Context) -> None:
         """Raises PlanError with everything that stands against writing the disks."""
         machine = ctx.doors.probe()
-        refuse(ctx.plan, machine)
+        missing = [name for name in needed_programs(ctx.plan) if not ctx.doors.is_installed(name)]
+        refuse(ctx.plan, machine, missing)
         ctx.target.machine = machine
         for disk in ctx.plan.storage.disks:
             ctx.target.facts[disk.id] = disk_facts(disk, machine)

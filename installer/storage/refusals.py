@@ -6,7 +6,8 @@ Pure, but for images, whose place in the file system is looked at.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from urllib.parse import unquote, urlsplit
 
 from engine.errors import PlanError, Problem, StorageError
 from installer.plan import Disk, InstallPlan
@@ -44,9 +45,11 @@ def refusals(plan: InstallPlan, machine: Machine) -> list[Problem]:
     return problems
 
 
-def refuse(plan: InstallPlan, machine: Machine) -> None:
-    """Raises PlanError with all refusals, if there are any."""
-    if problems := refusals(plan, machine):
+def refuse(plan: InstallPlan, machine: Machine, missing: Sequence[str] = ()) -> None:
+    """Raises PlanError with all refusals, if there are any. missing: programs that are needed."""
+    problems = refusals(plan, machine)
+    problems += [Problem(name, "is not installed on this machine") for name in missing]
+    if problems:
         raise PlanError("The installation cannot start; nothing was written.", problems)
 
 
@@ -76,8 +79,7 @@ def _device_problems(plan: InstallPlan, disk: Disk, machine: Machine) -> Iterato
     if device.read_only:
         yield Problem(name, "is read-only", "Check its write protection, or choose another disk.")
     held = list(_holders(device))
-    source = machine.holding(plan.source.url.removeprefix("file://")) if _is_local(plan) else None
-    if source is device:
+    if (source := _local_source(plan)) and machine.holding(source) is device:
         held.insert(0, "is the medium that the tree is installed from")
     if not held and device.claimed:
         held = ["is in use by the kernel or another program (a mount in a container?)"]
@@ -162,8 +164,12 @@ def _mountpoint_problems(plan: InstallPlan) -> Iterator[Problem]:
                 yield Problem(point.path, "nothing can be mounted here on a tree", "Use /var/….")
 
 
-def _is_local(plan: InstallPlan) -> bool:
-    return plan.source.url.startswith("file://")
+def _local_source(plan: InstallPlan) -> str:
+    """The path of the repository or tar file that is installed from, "" for one on the network."""
+    if plan.source.archive:
+        return str(plan.source.archive)
+    parts = urlsplit(plan.source.url)
+    return unquote(parts.path) if parts.scheme == "file" else ""
 
 
 def _gib(size: int) -> str:

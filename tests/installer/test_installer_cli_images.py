@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from installer.storage.loop import attach
-from tests.installer.fake_tree import REF, FakeTree, make_fake_tree
+from tests.installer.fake_tree import REF, FakeTree
 from tests.installer.test_installer_cli import run, write_kickstart
 
 pytestmark = pytest.mark.root
@@ -135,11 +135,6 @@ def opened(image: Path, place: Path, layout: Layout, tree: FakeTree) -> Iterator
             home = place / "ostree/deploy/photon/var/home"
             mount(layout.mounts["/var/home"], home, "--options", "subvol=home")
         yield Installed(layout, loop.path, place, tree)
-
-
-@pytest.fixture(scope="module")
-def tree(tmp_path_factory: pytest.TempPathFactory) -> FakeTree:
-    return make_fake_tree(tmp_path_factory.mktemp("fake-tree"))
 
 
 @pytest.fixture(scope="module", params=sorted(LAYOUTS))
@@ -325,20 +320,50 @@ def test_a_repository_in_a_tar_file_is_unpacked_and_removed(tree, tmp_path):
         assert not (installed.root / "ostree/photree-unpacked").exists()
 
 
-def test_files_scripts_of_the_first_boot_and_a_static_network(tree, tmp_path):
+def test_additional_files_and_scripts_of_the_first_boot(tree, tmp_path):
     (tmp_path / "motd").write_text("Welcome.\n")
+    (tmp_path / "once.sh").write_text("echo once\n")
     file = write_kickstart(
         tmp_path,
         tree,
-        additional_files=[{str(tmp_path / "motd"): "/etc/motd"}],
-        firstboot={"scripts": []},
+        additional_files=[{"motd": "/etc/motd"}],
+        firstboot={"scripts": ["once.sh"]},
     )
-    check = run("check", file)
-    if check.returncode:
-        file = write_kickstart(
-            tmp_path, tree, additional_files=[{str(tmp_path / "motd"): "/etc/motd"}]
-        )
     done = run("--kickstart", file, "--log", tmp_path / "log")
     assert done.returncode == 0, done.stderr
     with opened(tmp_path / "disk.img", tmp_path / "m", LAYOUTS["gpt-ext4"], tree) as installed:
         assert installed.read("etc/motd") == "Welcome.\n"
+        script = installed.var / "lib/photree/firstboot/01"
+        assert script.read_text() == "#!/bin/bash\necho once\n"
+        assert "firstboot/01" in installed.read("etc/systemd/system/photree-firstboot.service")
+
+
+def test_a_real_disk_is_installed_after_a_yes(tree, tmp_path, empty_disk):
+    file = write_kickstart(tmp_path, tree, disks={"default": {"device": empty_disk}})
+    done = run("--kickstart", file, "--yes", "--json", "--log", tmp_path / "log")
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 0, events[-1]
+    assert events[-1]["ok"]
+    assert tree.commit in events[-1]["message"]
+    steps = [event["step"] for event in events if event["event"] == "StepFinished"]
+    assert steps[0] == "check-target"
+    assert steps[-1] == "finish"
+    table = json.loads(output("sfdisk", "--json", empty_disk))["partitiontable"]
+    assert [part["name"] for part in table["partitions"]] == ["bios", "efi", "boot", "root"]
+    again = run("--kickstart", file, "--log", tmp_path / "log")
+    assert again.returncode == 0, again.stderr
+
+
+def test_a_mounted_disk_is_refused_by_the_command(tree, tmp_path, empty_disk):
+    output("mkfs.ext4", "-q", empty_disk)
+    place = tmp_path / "in use"
+    place.mkdir()
+    output("mount", empty_disk, place)
+    try:
+        file = write_kickstart(tmp_path, tree, disks={"default": {"device": empty_disk}})
+        done = run("--kickstart", file, "--log", tmp_path / "log")
+    finally:
+        output("umount", place)
+    assert done.returncode == 1
+    assert f"{empty_disk}: is mounted at {place}" in done.stderr
+    assert "nothing was written" in done.stderr

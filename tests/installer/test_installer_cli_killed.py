@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.installer.fake_tree import FakeTree, make_fake_tree
+from tests.installer.fake_tree import FakeTree
 from tests.installer.test_installer_cli import COMMAND, write_kickstart
 
 pytestmark = pytest.mark.root
@@ -28,11 +28,6 @@ STEPS = (
     "create-accounts",
     "run-post-scripts",
 )
-
-
-@pytest.fixture(scope="module")
-def tree(tmp_path_factory: pytest.TempPathFactory) -> FakeTree:
-    return make_fake_tree(tmp_path_factory.mktemp("fake-tree"))
 
 
 class Scene:

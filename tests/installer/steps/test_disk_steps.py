@@ -172,9 +172,14 @@ def test_data_is_mounted_in_the_stateroot_outer_directories_first():
     plan = make_plan(data("/var/log"), data("/var"), data("/var/log/audit", "xfs"), ROOT)
     ctx, told = formatted(plan)
     MountData().do(ctx)
-    assert [command for command in told.commands if command.startswith("mount")] == [
+    assert told.commands == [
+        f"mkdir --parents {STATEROOT}/var",
         f"mount /dev/vda5 {STATEROOT}/var",
+        f"mkdir {STATEROOT}/var/lib {STATEROOT}/var/log",
+        f"mkdir --mode=1777 {STATEROOT}/var/tmp",
+        f"mkdir --parents {STATEROOT}/var/log",
         f"mount /dev/vda4 {STATEROOT}/var/log",
+        f"mkdir --parents {STATEROOT}/var/log/audit",
         f"mount /dev/vda6 {STATEROOT}/var/log/audit",
     ]
 

@@ -119,6 +119,22 @@ def test_the_step_refuses_before_anything_is_done(busy):
     assert told.lines == []
 
 
+def test_a_medium_in_a_tar_file_is_named_too(busy):
+    plan = on("/dev/sdf", url="")
+    archive = Path("/run/media/photon/ostree-repo.tar.gz")
+    plan = replace(plan, source=replace(plan.source, archive=archive))
+    assert "/dev/sdf: is the medium that the tree is installed from" in reasons(plan, busy)
+
+
+def test_a_program_that_is_missing_is_noticed_before_anything_is_done():
+    ctx, told = dry_context(make_plan(Partition("default", "root", "xfs", "/")))
+    doors = replace(ctx.doors, is_installed=lambda name: name not in ("mkfs.xfs", "mcopy"))
+    with pytest.raises(PlanError) as caught:
+        CheckTarget().do(replace(ctx, doors=doors))
+    assert [problem.where for problem in caught.value.problems] == ["mcopy", "mkfs.xfs"]
+    assert told.lines == []
+
+
 def test_a_volume_too_small_for_its_file_system_is_refused():
     small = Partition("default", "data", "btrfs", "/var/lib", size_mb=64)
     machine = Machine((BlockDevice("/dev/vda", "disk", 8192 * MIB),))
