@@ -269,7 +269,7 @@ class _Compose:
             [rpm.path for rpm in rpms],
             self._place.database,
             self._commands,
-            max((rpm.build_time for rpm in rpms), default=0),
+            source_date_epoch=max((rpm.build_time for rpm in rpms), default=0),
         )
 
     def _known_accounts(self) -> KnownAccounts:

@@ -63,7 +63,8 @@ class TreeState:
     def covers(self, path: str) -> bool:
         """Whether a path that was opened is one that the state knows everything about."""
         folder = "/".join(path.split("/")[:3])
-        return path not in self._left_out and folder not in self._left_out | _TEXTS
+        unknown = self._left_out | _TEXTS | set(_SORTED_BY_OWNER)
+        return path not in unknown and folder not in unknown
 
     def content(self, path: str) -> str:
         """A checksum of a file's content; empty when there was none, and for a directory."""

@@ -3,7 +3,7 @@
     python -m engine.opened MOUNT_POINT LIST -- PROGRAM ARGUMENTS...
 
 Runs PROGRAM and ends with its exit code. LIST gets the absolute paths of the files and directories
-(those end in "/") that anything opened on the file system mounted at MOUNT_POINT, as the opener
+that anything opened on the file system mounted at MOUNT_POINT, as the opener
 saw them; it is not written when the kernel cannot tell (no fanotify(7), or events were lost).
 Programs that are executed and libraries that are loaded count as opened.
 """
@@ -95,7 +95,7 @@ def _note(data: bytes, opened: set[str]) -> bool:
             continue
         path = os.readlink(f"/proc/self/fd/{descriptor}")  # noqa: PTH115 - one call for each event
         os.close(descriptor)
-        opened.add(f"{path}/" if mask & _ON_DIRECTORY else path)
+        opened.add(path)
     return complete
 
 

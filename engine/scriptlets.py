@@ -115,6 +115,7 @@ def run_scriptlets(
     result = sandbox.run([_SHELL, str(SHARED / "run")], shared=folder, accept=range(256))
     outcomes = list(_outcomes(scripts, folder))
     for outcome in outcomes:
+        emit(LogLine(f"{outcome.scriptlet.title}: {outcome.seconds:.2f} s", level="debug"))
         for line in outcome.output.splitlines():
             emit(LogLine(f"{outcome.scriptlet.title}: {line}", level="info"))
     _raise_failure(scripts, outcomes, result.returncode, result.stderr)

@@ -28,6 +28,7 @@ from engine.events import Emit, discard
 from engine.ostree import OSTree
 from engine.repo import Repo
 from tests.distro.build import distribution
+from tests.distro.recipes import HERE
 
 _ENGINE = Path(__file__).resolve().parent.parent / "engine"
 _KEPT = 2
@@ -35,7 +36,8 @@ _KEPT = 2
 
 @dataclass(frozen=True)
 class ComposedTree:
-    """repo: an archive repository with a summary; ref points to commit."""
+    """repo: an archive repository with a summary; ref points to commit. The treefiles it was made
+    from are beside it, in "treefiles"."""
 
     repo: Path
     ref: str
@@ -49,11 +51,12 @@ def composed_tree(treefile: str = "photon-minimal.json", emit: Emit = discard) -
     base.mkdir(parents=True, exist_ok=True)
     with _locked(base / "lock"):
         packages = distribution(emit=emit)
-        sources = packages.write_treefiles(base / "treefiles")
         stem = Path(treefile).stem
-        folder = base / f"{stem}-{_key(sources, packages.plan.key)}"
+        folder = base / f"{stem}-{_key(packages.plan.key)}"
         record = folder / "tree.json"
         if not record.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            sources = packages.write_treefiles(folder / "treefiles")
             _compose(sources / treefile, folder, base / "cache", emit)
             _drop_old(base, stem)
         os.utime(folder)
@@ -61,7 +64,6 @@ def composed_tree(treefile: str = "photon-minimal.json", emit: Emit = discard) -
 
 
 def _compose(treefile: Path, folder: Path, cache: Path, emit: Emit) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
     cancel = CancelToken()
     former = _newest(folder)
     if former is not None:  # objects of the last tree need not be compressed again
@@ -88,10 +90,10 @@ def _newest(folder: Path) -> Path | None:
     return max(found, key=lambda path: path.stat().st_mtime, default=None)
 
 
-def _key(sources: Path, distribution_key: str) -> str:
+def _key(distribution_key: str) -> str:
     """Of all that makes the tree what it is."""
     digest = hashlib.sha256(distribution_key.encode())
-    for path in (*sorted(sources.glob("*.json")), *sorted(_ENGINE.rglob("*.py"))):
+    for path in (*sorted((HERE / "treefiles").iterdir()), *sorted(_ENGINE.rglob("*.py"))):
         digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()[:24]
 

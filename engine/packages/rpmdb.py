@@ -16,6 +16,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import rpm
+
 from engine.command import Commands
 from engine.errors import PackageError
 
@@ -25,7 +27,11 @@ _SHOWN_PROBLEMS = 10
 
 
 def write_database(
-    packages: Sequence[Path], folder: Path, commands: Commands, source_date_epoch: int
+    packages: Sequence[Path],
+    folder: Path,
+    commands: Commands,
+    *,
+    source_date_epoch: int,
 ) -> list[int]:
     """Check packages as one installation into nothing, and record them as installed.
 
@@ -81,14 +87,13 @@ def _main() -> None:
     request = json.load(sys.stdin)
     answer = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # librpm prints where it likes
-    json.dump(_transaction(Path(request["root"]), request["packages"]), answer)
+    json.dump(_transaction(request), answer)
     answer.close()
 
 
-def _transaction(root: Path, packages: Sequence[str]) -> dict[str, Any]:
-    import rpm  # noqa: PLC0415 - the parent process does not need it here
-
+def _transaction(request: dict[str, Any]) -> dict[str, Any]:
     os.umask(0o022)
+    root, packages = Path(request["root"]), request["packages"]
     (root / DATABASE).mkdir(parents=True)
     rpm.addMacro("_dbpath", f"/{DATABASE}")
     rpm.addMacro("_db_backend", "sqlite")
@@ -117,8 +122,6 @@ def _transaction(root: Path, packages: Sequence[str]) -> dict[str, Any]:
 
 
 def _callback(opened: dict[str, int]) -> Any:
-    import rpm  # noqa: PLC0415
-
     def called(what: int, _amount: int, _total: int, key: Any, _data: Any) -> int | None:
         if what == rpm.RPMCALLBACK_INST_OPEN_FILE:
             return os.dup(opened[key])
