@@ -13,6 +13,7 @@ from __future__ import annotations
 import ctypes
 import os
 import select
+import signal
 import struct
 import sys
 from collections.abc import Sequence
@@ -31,7 +32,8 @@ def main(arguments: Sequence[str]) -> int:
     """See the module's description; arguments without the program's name."""
     mount_point, listing, _dashes, *program = arguments
     watch = _watch(mount_point)
-    process = os.posix_spawnp(program[0], program, os.environ)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the program gets it too; this ends after it
+    process = os.posix_spawnp(program[0], program, os.environ, setsigdef=[signal.SIGTERM])
     opened: set[str] | None = set()
     if watch is not None:
         opened = _collect(watch, process)

@@ -5,9 +5,11 @@ Everything is written to an overlay's upper directory; the hardlinked files belo
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 import stat
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +32,7 @@ from engine.scriptlets import Scriptlet, post_scriptlets, pre_scriptlets, run_sc
 from engine.treefile import Treefile
 
 _KERNEL_IMAGE = re.compile(r"/boot/vmlinuz-[^/]+|(/usr)?/lib/modules/[^/]+/vmlinuz")
+_CLEAR_TURNS, _CLEAR_SECONDS = 20, 0.1
 _SET_ID_BITS = stat.S_ISUID | stat.S_ISGID
 _SYSUSERS = ("usr/bin/systemd-sysusers", "usr/lib/sysusers.d")
 
@@ -76,8 +79,15 @@ class Workplace:
             (self.folder / name).chmod(0o755)
 
     def clear(self) -> None:
-        if self.folder.exists():
-            shutil.rmtree(self.folder)
+        """Remove folder. The programs of a killed sandbox may write for a moment longer."""
+        for _turn in range(_CLEAR_TURNS):
+            if not self.folder.exists():
+                return
+            with contextlib.suppress(OSError):
+                shutil.rmtree(self.folder)
+                return
+            time.sleep(_CLEAR_SECONDS)
+        shutil.rmtree(self.folder)
 
     def shared(self, name: str) -> Path:
         """A new empty directory to share with a sandbox."""
