@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.command import Commands
-from engine.errors import CommandError
+from engine.errors import CommandError, PlanError, Problem
 
 LSBLK_COLUMNS = (
     "NAME,PATH,TYPE,SIZE,RO,RM,FSTYPE,LABEL,PTTYPE,MOUNTPOINTS,LOG-SEC,OPT-IO,MODEL,SERIAL,TRAN"
@@ -108,6 +108,17 @@ class Machine:
     def _walk(self) -> Iterator[BlockDevice]:
         for disk in self.disks:
             yield from disk.walk()
+
+
+def read_recording(file: Path) -> Machine:
+    """A machine recorded by `photree-installer facts`. Raises PlanError."""
+    try:
+        return machine_from(json.loads(file.read_text()))
+    except OSError as error:
+        reason = f"cannot be read: {error.strerror}"
+    except (ValueError, KeyError, TypeError, AttributeError):
+        reason = "is not what `photree-installer facts` writes"
+    raise PlanError("The machine is not known.", [Problem(str(file), reason)])
 
 
 def probe_machine(commands: Commands) -> Machine:

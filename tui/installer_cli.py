@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import platform
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from engine.command import SystemCommands
 from tui.console import guarded
 
 LOG = Path("/var/log/photree-installer.log")
@@ -21,10 +23,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     if words[:1] == ["check"]:
         options = _check_parser().parse_args(words[1:])
         return guarded(lambda: _check(options), json_output=options.json)
+    if words == ["facts"]:
+        return guarded(_facts)
     parser = _parser()
     options = parser.parse_args(words)
     if not options.kickstart:
         parser.error("--kickstart is missing (or `photree-installer check FILE`)")
+    if options.machine and not options.dry_run:
+        parser.error("--machine is for --dry-run only")
     return guarded(lambda: _install(options))
 
 
@@ -32,12 +38,16 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="photree-installer",
         description="Install a Photon OSTree host as a kickstart says.",
-        epilog="`photree-installer check --help` explains the check of a kickstart alone.",
+        epilog="`photree-installer check --help` explains the check of a kickstart alone. "
+        "`photree-installer facts` prints what a dry run elsewhere takes by --machine.",
     )
     parser.add_argument("--version", action="version", version=_version())
     parser.add_argument("--kickstart", metavar="FILE|URL", help="what to install, and where")
     parser.add_argument(
         "--dry-run", action="store_true", help="show the plan and every action; needs no root"
+    )
+    parser.add_argument(
+        "--machine", metavar="FILE", type=Path, help="dry run for the machine of these facts"
     )
     parser.add_argument(
         "--yes", action="store_true", help="do not ask on a terminal before a disk is wiped"
@@ -84,6 +94,13 @@ def _check(options: argparse.Namespace) -> int:
     from tui.installer_check import check_kickstart  # noqa: PLC0415 - pydantic, needed here only
 
     return check_kickstart(options, arch=platform.machine())
+
+
+def _facts() -> int:
+    from installer.probe import record_machine  # noqa: PLC0415 - needed here only
+
+    sys.stdout.write(json.dumps(record_machine(SystemCommands()), indent=1) + "\n")
+    return 0
 
 
 def _install(options: argparse.Namespace) -> int:

@@ -20,7 +20,7 @@ from installer.describe import describe_plan, destroyed, real_disks
 from installer.dry import dry_doors
 from installer.kickstart.load import load_kickstart, plan_installation
 from installer.plan import InstallPlan
-from installer.probe import Machine, probe_machine
+from installer.probe import Machine, probe_machine, read_recording
 from installer.runner import failed, run_steps
 from installer.sequence import installation_steps
 from installer.storage.refusals import refuse
@@ -64,7 +64,10 @@ def dry_run(options: argparse.Namespace, arch: str) -> int:
     cancel = CancelToken()
     with _reported(console) as report, cancelled_by_signals(cancel):
         plan = _load_plan(options, arch, report, cancel, run_scripts=False)
-        machine = probe_machine(SystemCommands(cancel=cancel))
+        if options.machine:
+            machine = read_recording(options.machine)
+        else:
+            machine = probe_machine(SystemCommands(cancel=cancel))
         if not options.json:
             print("\n".join(describe_plan(plan, machine)))  # noqa: T201 - a front end
         emit = _dry(report)

@@ -66,7 +66,8 @@ def disk_facts(disk: Disk, machine: Machine) -> DiskFacts:
 def _device_problems(plan: InstallPlan, disk: Disk, machine: Machine) -> Iterator[Problem]:
     device = machine.find(disk.name)
     if device is None:
-        there = [f"{d.path} ({_gib(d.size)})" for d in machine.disks if d.kind in _WHOLE_DISKS]
+        whole = [d for d in machine.disks if d.kind in _WHOLE_DISKS and d.size]
+        there = [f"{d.path} ({_gib(d.size)})" for d in whole]
         listing = ", ".join(there) or "none"
         yield Problem(disk.name, "there is no such disk", f"disks of this machine: {listing}")
         return
