@@ -21,12 +21,12 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
 
 from engine.cancel import CancelToken
 from engine.errors import OstreeError, PhotreeError, SignatureError
+from engine.gvariant import array_items, offset_width, split_pair
 from engine.import_worker import Failure, serve
-from engine.objects import ObjectSize, missing, present_objects, recorded_sizes
+from engine.objects import ObjectSize, present_objects
 from engine.ostree import OSTree, translated
 from engine.progress import ProgressMeter
 from engine.repo import Repo
@@ -37,7 +37,8 @@ _BATCH_BYTES = 4 << 20
 _BATCH_OBJECTS = 256
 _AHEAD = 2  # batches given to a worker before it answers
 _TURN_SECONDS = 0.1
-_STEM = 64  # hex digits of a checksum
+_DIGEST = 32  # bytes of a checksum
+_STEM = 2 * _DIGEST  # its digits
 
 
 def can_import(source: Repo, target: Repo) -> bool:
@@ -49,31 +50,31 @@ def import_commit(
     source: Repo,
     target: Repo,
     checksum: str,
+    sizes: Sequence[ObjectSize],
     meter: ProgressMeter,
-    cancel: CancelToken,
     *,
+    cancel: CancelToken,
     workers: int | None = None,
 ) -> None:
     """Bring all objects of the commit into target and mark it complete.
 
-    The commit object itself must be in target already, verified and marked partial. On return
-    everything is on the disk. meter counts bytes as stored in source.
+    The commit object itself must be in target already, verified and marked partial. sizes: of the
+    objects that target lacks, as far as they are known: these are begun with while the tree is
+    still being walked. On return everything is on the disk. meter counts bytes as stored in source.
     Raises SignatureError for a damaged object (naming it), OstreeError, Cancelled.
     """
     count = workers or min(os.cpu_count() or 1, MAXIMUM_WORKERS)
     with _staging(target) as staging, target.transaction():
-        known = present_objects(target)
-        recorded = missing(recorded_sizes(target, checksum), known)
         with (
             ThreadPoolExecutor(1) as background,
             _Workers(count, source.path / "objects", staging, cancel) as pool,
         ):
             walk = background.submit(_Walk(source, target, cancel).run, checksum)
-            first = _largest_first(recorded)
+            first = _largest_first(sizes)
             counter = _Counter(meter, sum(size.stored for size in first))
             pool.run(first, counter, walk)
-            started = {size.name for size in first}
-            rest = [name for name in walk.result() if name not in started and name not in known]
+            known = present_objects(target).union(size.name for size in first)
+            rest = [name for name in walk.result() if name not in known]
             later = _largest_first(_measured(source, rest))
             counter.extend(sum(size.stored for size in later))
             pool.run(later, counter)
@@ -123,13 +124,11 @@ class _Walk:
                 continue
             with translated(f"read the directory {tree} from {self._target.path}"):
                 _ok, variant = self._target.native.load_variant(OSTree.ObjectType.DIR_TREE, tree)
-                entries, folders = variant.get_child_value(0), variant.get_child_value(1)
-                for index in range(entries.n_children()):
-                    files.add(f"{_hex(entries.get_child_value(index), 1)}.file")
-                for index in range(folders.n_children()):
-                    folder = folders.get_child_value(index)
-                    pending.append(_hex(folder, 1))
-                    self._import(OSTree.ObjectType.DIR_META, _hex(folder, 2), seen)
+            found = parse_directory(variant.get_data_as_bytes().get_data())
+            files.update(f"{checksum}.file" for checksum in found.files)
+            for folder, metadata in found.folders:
+                pending.append(folder)
+                self._import(OSTree.ObjectType.DIR_META, metadata, seen)
         return list(files)
 
     def _import(self, kind: object, checksum: str, seen: set[str]) -> bool:
@@ -314,6 +313,26 @@ def _publish(staging: Path, objects: Path) -> None:
             path.rename(place / path.name)
 
 
-def _hex(entry: Any, index: int) -> str:
-    """The checksum that is member index of a GVariant tuple."""
-    return str(entry.get_child_value(index).get_data_as_bytes().get_data().hex())
+@dataclass(frozen=True)
+class Directory:
+    """The checksums in a directory object. folders: (tree, metadata) of each."""
+
+    files: tuple[str, ...]
+    folders: tuple[tuple[str, str], ...]
+
+
+def parse_directory(raw: bytes) -> Directory:
+    """A directory object, (a(say)a(sayay)), that libostree found valid: names with checksums."""
+    files, folders = split_pair(raw)
+    return Directory(
+        tuple(_body(item, 1)[-_DIGEST:].hex() for item in array_items(files)),
+        tuple(
+            (body[-2 * _DIGEST : -_DIGEST].hex(), body[-_DIGEST:].hex())
+            for body in (_body(item, 2) for item in array_items(folders))
+        ),
+    )
+
+
+def _body(item: bytes, offsets: int) -> bytes:
+    """A tuple without the offsets at its end."""
+    return item[: -offsets * offset_width(len(item))]

@@ -147,7 +147,9 @@ class _Pull:
             needed = missing(recorded_sizes(self._repo, checksum), present_objects(self._repo))
             self._check_space(needed)
             meter = ProgressMeter(self._emit, self._step)
-            import_commit(source, self._repo, checksum, meter, self._cancel, workers=workers)
+            import_commit(
+                source, self._repo, checksum, needed, meter, cancel=self._cancel, workers=workers
+            )
             meter.finish()
         self._repo.set_ref(f"{self._remote}:{self._ref}", checksum)
 

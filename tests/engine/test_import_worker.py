@@ -15,9 +15,8 @@ from engine.import_worker import (
     DamagedObjectError,
     Importer,
     parse_header,
-    read_start,
-    unpacked,
 )
+from engine.inflate import InflateError, Inflater, inflate_blocks
 from engine.ostree import GLib
 
 names = st.binary(min_size=1, max_size=20).map(lambda raw: raw.replace(b"\0", b"x"))
@@ -131,20 +130,34 @@ def test_a_damaged_object_is_refused_and_leaves_nothing(
     assert not [path for path in folders[1].rglob("*") if path.is_file()]
 
 
-def test_an_object_that_unpacks_to_more_than_it_says_stops_there(
-    folders: tuple[Path, Path],
+@pytest.mark.parametrize("size", [10, 9_000_000])  # at once, and block by block
+def test_an_object_that_unpacks_to_more_than_it_says_is_refused(
+    folders: tuple[Path, Path], size: int
 ) -> None:
-    objects, staging = folders
-    _checksum, bomb = make(b"\0" * 50_000_000)
-    checksum = "ab" * 32
-    forged = bomb[:8] + struct.pack(">Q", 10) + bomb[16:]
-    (objects / "ab" / f"{checksum[2:]}.filez").write_bytes(forged)
-    _size, header, start = read_start(checksum, forged)
-    blocks = list(unpacked(checksum, -1, memoryview(forged)[start:], 10))
-    assert sum(map(len, blocks)) == 10
-    with Importer(str(objects), str(staging)) as importer, pytest.raises(DamagedObjectError):
-        importer.take(checksum)
-    assert header.mode == 0o100644
+    checksum, bomb = make(b"\0" * 50_000_000)
+    forged = bomb[:8] + struct.pack(">Q", size) + bomb[16:]
+    with pytest.raises(DamagedObjectError):
+        take(folders, checksum, forged)
+    assert not [path for path in folders[1].rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("library", ["libdeflate.so.0", "no such library"])
+@given(content=st.binary(max_size=2000), more=st.integers(-1, 1))
+def test_both_ways_to_unpack_agree_and_keep_to_the_size(
+    library: str, content: bytes, more: int
+) -> None:
+    pack = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
+    packed = pack.compress(content) + pack.flush()
+    inflater = Inflater(library)
+    inflater.input[: len(packed)] = packed
+    size = len(content) + more
+    if more == 0:
+        assert bytes(inflater.unpack(0, len(packed), size)) == content
+    elif more > 0:
+        with pytest.raises(InflateError):
+            inflater.unpack(0, len(packed), size)
+    elif size > 0:
+        assert b"".join(inflate_blocks(memoryview(packed), -1, size)) == content[:size]
 
 
 def test_what_an_interrupted_run_left_is_kept_only_when_it_is_whole(

@@ -7,11 +7,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.cancel import CancelToken
 from engine.errors import Cancelled, OstreeError, SignatureError
 from engine.events import Event, Progress
+from engine.local_import import parse_directory
 from engine.origin import Origin
+from engine.ostree import GLib
 from engine.pull import pull
 from engine.remotes import RemoteConfig, add_remote
 from engine.repo import Repo
@@ -227,3 +231,20 @@ def test_a_target_that_is_too_small_is_refused_before_anything_is_copied(
         del repo
     finally:
         subprocess.run(["umount", "--lazy", str(small)], check=True)
+
+
+checksums = st.binary(min_size=32, max_size=32)
+entry_names = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
+
+
+@given(
+    st.lists(st.tuples(entry_names, checksums), max_size=40),
+    st.lists(st.tuples(entry_names, checksums, checksums), max_size=40),
+)
+def test_directories_are_read_as_glib_wrote_them(
+    files: list[tuple[str, bytes]], folders: list[tuple[str, bytes, bytes]]
+) -> None:
+    variant = GLib.Variant("(a(say)a(sayay))", (files, folders))
+    found = parse_directory(variant.get_data_as_bytes().get_data())
+    assert found.files == tuple(checksum.hex() for _name, checksum in files)
+    assert found.folders == tuple((tree.hex(), meta.hex()) for _name, tree, meta in folders)
