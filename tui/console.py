@@ -44,7 +44,9 @@ class PlainConsole:
             case StepFinished():
                 self._line(f"      done in {event.seconds:.1f} s")
             case LogLine():
-                if self._verbose or event.level in ("warning", "error"):
+                if event.level in ("warning", "error"):
+                    self._line(f"{event.level}: {event.text}")
+                elif self._verbose:
                     self._line(f"      {event.text}")
             case JobFinished():
                 self._clear()

@@ -19,6 +19,7 @@ from installer.context import Context
 from installer.describe import describe_plan, destroyed, real_disks
 from installer.dry import dry_doors
 from installer.kickstart.load import load_kickstart, plan_installation
+from installer.kickstart.online import fetch_refs_of
 from installer.plan import InstallPlan
 from installer.probe import Machine, probe_machine, read_recording
 from installer.runner import failed, run_steps
@@ -63,7 +64,7 @@ def dry_run(options: argparse.Namespace, arch: str) -> int:
     console: Emit = JsonConsole() if options.json else DryConsole()
     cancel = CancelToken()
     with _reported(console) as report, cancelled_by_signals(cancel):
-        plan = _load_plan(options, arch, report, cancel, run_scripts=False)
+        plan = _load_plan(options, arch, report, cancel, dry=True)
         if options.machine:
             machine = read_recording(options.machine)
         else:
@@ -100,8 +101,9 @@ def _load_plan(
     emit: Emit,
     cancel: CancelToken,
     *,
-    run_scripts: bool = True,
+    dry: bool = False,
 ) -> InstallPlan:
+    """dry: neither runs the kickstart's scripts nor asks its repository."""
     loaded = load_kickstart(options.kickstart, emit, cancel, insecure=options.insecure)
     return plan_installation(
         loaded,
@@ -109,7 +111,8 @@ def _load_plan(
         media=options.media,
         commands=SystemCommands(emit, cancel),
         emit=emit,
-        run_scripts=run_scripts,
+        run_scripts=not dry,
+        refs_of=None if dry else fetch_refs_of(cancel),
     )
 
 

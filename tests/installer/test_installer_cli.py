@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.installer.fake_tree import REF
+from tests.nginx import closed_port
 
 MACHINES = Path(__file__).parent / "machines"
 COMMAND = [sys.executable, "-m", "tui.installer_cli"]
@@ -150,6 +151,16 @@ def test_a_disk_that_is_not_there_is_refused_and_nothing_begins(tmp_path, tree):
     assert done.returncode == 1
     assert "/dev/no-such-disk: there is no such disk" in done.stderr
     assert "Partition" not in done.stderr
+
+
+@pytest.mark.root
+def test_a_server_that_does_not_answer_is_found_before_anything_is_written(tmp_path, tree):
+    source = {"repo_url": f"http://127.0.0.1:{closed_port()}/repo", "repo_ref": REF}
+    file = write_kickstart(tmp_path, tree, ostree={**source, "gpg_verify": False})
+    done = run("--kickstart", str(file), "--log", str(tmp_path / "log"))
+    assert done.returncode == 1
+    assert "refused the connection" in done.stderr
+    assert not list(tmp_path.glob("*.img*"))
 
 
 def test_a_failure_before_the_job_is_json_too(tmp_path, tree):
