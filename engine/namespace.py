@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 from pathlib import Path
@@ -30,10 +31,15 @@ def enter_private_mounts() -> None:
 
 
 def ensure_private_mounts() -> None:
-    """`enter_private_mounts`, unless this thread left the namespace of the first process before."""
-    ours, first = (Path(f"/proc/{who}/ns/mnt").readlink() for who in ("thread-self", "1"))
-    if ours == first:
-        enter_private_mounts()
+    """`enter_private_mounts`, unless this thread left the namespace of the first process before.
+
+    Where that cannot be told (some containers hide it) a further namespace does no harm.
+    """
+    with contextlib.suppress(PermissionError):
+        ours, first = (Path(f"/proc/{who}/ns/mnt").readlink() for who in ("thread-self", "1"))
+        if ours != first:
+            return
+    enter_private_mounts()
 
 
 def _check(result: int, what: str) -> None:

@@ -59,6 +59,7 @@ def pull(
         remote=remote,
         ref=ref,
         url=location,
+        override=url is not None,
         emit=emit,
         cancel=cancel or CancelToken(),
         step=step,
@@ -74,6 +75,7 @@ class _Pull:
         remote: str,
         ref: str,
         url: str,
+        override: bool,
         emit: Emit,
         cancel: CancelToken,
         step: str,
@@ -82,6 +84,7 @@ class _Pull:
         self._remote = remote
         self._ref = ref
         self._url = url
+        self._override = {"override-url": GLib.Variant("s", url)} if override else {}
         self._emit = emit
         self._cancel = cancel
         self._step = step
@@ -116,7 +119,7 @@ class _Pull:
         """The commit that the source's ref names; None when only a pull can tell."""
         if self._source is not None:
             return self._source.require(self._ref)
-        options = GLib.Variant("a{sv}", {"override-url": GLib.Variant("s", self._url)})
+        options = GLib.Variant("a{sv}", self._override)
         with translated(self._what):
             _ok, summary, _signatures = run_blocking(
                 lambda native: self._repo.native.remote_fetch_summary_with_options(
@@ -181,7 +184,7 @@ class _Pull:
             "refs": GLib.Variant("as", refs),
             "flags": GLib.Variant("i", int(flags)),
             "depth": GLib.Variant("i", 0),
-            "override-url": GLib.Variant("s", self._url),
+            **self._override,
             "update-frequency": GLib.Variant("u", 100),
             "append-user-agent": GLib.Variant("s", "photree"),
         }

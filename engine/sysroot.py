@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -271,9 +270,3 @@ def _lock_holder(lock: Path) -> str:
                     name = (process / "comm").read_text().strip()
                     return f"{name} (process {process.name})"
     return "another process"
-
-
-def require_root() -> None:
-    """Raises OstreeError for callers that cannot change a system root."""
-    if os.geteuid() != 0:
-        raise OstreeError("Only root may change deployments.", "Run it with sudo.")

@@ -35,7 +35,9 @@ def test_a_pull_brings_the_commit_with_exact_progress(
     published: Published, target: Repo, tmp_path: Path
 ) -> None:
     events: list[Event] = []
-    with nginx(published.path, tmp_path / "nginx", directives="limit_rate 40k;") as server:
+    first = published.contents()[0].parent.name
+    slow = f"location /objects/{first} {{ limit_rate 3k; }}"  # so that there is something to see
+    with nginx(published.path, tmp_path / "nginx", directives=slow) as server:
         assert pull(target, "photon", REF, url=server.url, emit=events.append) == published.commit
     assert_whole(target, published)
     seen = [event for event in events if isinstance(event, Progress)]
