@@ -10,7 +10,7 @@ import os
 import zlib
 from collections.abc import Iterator
 
-WHOLE = 8 << 20  # bytes: what is not larger, packed and unpacked, is done at once
+WHOLE = 4 << 20  # bytes: what is not larger, packed and unpacked, is done at once
 _BLOCK = 1 << 20
 _READ = 1 << 18
 
