@@ -47,8 +47,7 @@ def installation(timings: dict[str, Timing]) -> str:
         "The test distribution's tree from a repository on the same machine (media), to ext4 on a\n"
         "disk image in memory, everything written at the end. The first reference is what\n"
         "Photon's installer did (`ostree-repo.tar.gz`). Limits: 0.7 of\n"
-        "the first, 1.0 of the second.\n\n"
-        + table(("way", "seconds", "photree / this"), rows)
+        "the first, 1.0 of the second.\n\n" + table(("way", "seconds", "photree / this"), rows)
     )
 
 
