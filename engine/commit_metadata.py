@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -30,7 +31,7 @@ def compose_metadata(
     metadata["rpmostree.rpmmd-repos"] = GLib.Variant(
         "aa{sv}",
         [
-            {"id": GLib.Variant("s", name), "timestamp": GLib.Variant("t", stamp)}
+            {"id": GLib.Variant("s", name), "timestamp": GLib.Variant("t", _big_endian(stamp))}
             for name, stamp in repositories
         ],
     )
@@ -43,6 +44,19 @@ def compose_metadata(
         metadata["ostree.bootable"] = GLib.Variant("b", True)
         metadata["rpmostree.initramfs-args"] = GLib.Variant("as", [*initramfs_args])
     return GLib.Variant("a{sv}", metadata)
+
+
+def with_sizes(metadata: Any, sizes: Any) -> Any:
+    """metadata with the commit's `ostree.sizes` (aay, as `engine.objects` packs its entries)."""
+    values = GLib.VariantDict.new(metadata)
+    values.insert_value("ostree.sizes", sizes)
+    return values.end()
+
+
+def _big_endian(stamp: int) -> int:
+    """rpm-ostree stores the time stamps of a composed commit, unlike those of a layered one, in
+    network order, and its `status -v` reads them so."""
+    return int.from_bytes(stamp.to_bytes(8, "big"), sys.byteorder)
 
 
 def _as_variant(name: str, value: Any) -> Any:

@@ -22,7 +22,7 @@ from engine.assembly import AssembledTree, Assembly
 from engine.cancel import CancelToken
 from engine.checkout import KeptCheckout
 from engine.command import Commands
-from engine.commit_metadata import compose_metadata
+from engine.commit_metadata import compose_metadata, with_sizes
 from engine.compose_input import Select, Selection, composable_treefile, input_hash
 from engine.derived import DerivedCache
 from engine.errors import PackageError
@@ -33,7 +33,7 @@ from engine.packages.rpmdb import write_database
 from engine.packages.rpmfile import RpmFile
 from engine.packages.selection import select_packages
 from engine.postprocess.accounts import LIB_GROUP, LIB_PASSWD, KnownAccounts
-from engine.publish import copy_objects
+from engine.publish import copy_tree
 from engine.repo import Commit, Repo
 from engine.root import Root, Workplace
 from engine.scriptlets import refuse_unsupported
@@ -229,10 +229,10 @@ class _Compose:
                 initramfs_args=self._treefile.initramfs_args,
                 added={**self._treefile.add_commit_metadata, **self._options.metadata},
             )
-            with self._step("commit"):
-                commit = self._commit(assembled, root, metadata)
+            with self._step("commit"), self._cache.transaction():
+                tree = write_changed_tree(self._cache, assembled.root, root.tree, self._emit)
             with self._step("publish"):
-                self._publish(commit)
+                commit = self._publish(tree, metadata)
         finally:
             self._place.clear()
         return commit
@@ -278,39 +278,35 @@ class _Compose:
             return KnownAccounts()
         return KnownAccounts(self._history.read(LIB_PASSWD), self._history.read(LIB_GROUP))
 
-    def _commit(self, assembled: AssembledTree, root: Root, metadata: Any) -> str:
-        """The commit object in the cache repository, without a ref."""
-        with self._cache.transaction():
-            written = write_changed_tree(self._cache, assembled.root, root.tree, self._emit)
-            with translated("write the commit"):
-                _ok, commit = self._cache.native.write_commit_with_time(
-                    self._history.parent_checksum,
-                    "",
-                    "",
-                    metadata,
-                    written,
-                    int(self._options.now()),
-                    None,
-                )
-        return str(commit)
-
-    def _publish(self, commit: str) -> None:
-        """Objects, then the ref, then the summary."""
+    def _publish(self, tree: Any, metadata: Any) -> str:
+        """Objects, the commit, the ref, then the summary; returns the commit."""
         history = self._history
         target = history.target
         complete = history.parent is not None and not history.parent.partial
         with target.transaction() as transaction:
-            copy_objects(
+            sizes = copy_tree(
                 self._cache,
                 target,
-                commit,
+                (tree.tree_get_contents_checksum(), tree.tree_get_metadata_checksum()),
                 known=history.parent_checksum if complete else None,
                 emit=self._emit,
                 cancel=self._cancel,
             )
             self._cancel.check()
+            if sizes is not None:
+                metadata = with_sizes(metadata, sizes)
+            commit = self._write_commit(tree, metadata)
             transaction.set_ref(history.ref, commit)
         target.update_summary()
+        return commit
+
+    def _write_commit(self, tree: Any, metadata: Any) -> str:
+        history = self._history
+        with translated(f"write the commit to {history.target.path}"):
+            _ok, commit = history.target.native.write_commit_with_time(
+                history.parent_checksum, "", "", metadata, tree, int(self._options.now()), None
+            )
+        return str(commit)
 
 
 def _hash_of(commit: Commit) -> object:

@@ -10,7 +10,7 @@ from pathlib import Path
 from engine.ostree import OSTree, translated
 from engine.repo import Repo
 
-_SUFFIXES = {
+SUFFIXES = {
     int(OSTree.ObjectType.FILE): "file",
     int(OSTree.ObjectType.DIR_TREE): "dirtree",
     int(OSTree.ObjectType.DIR_META): "dirmeta",
@@ -54,10 +54,17 @@ def parse_size(entry: bytes) -> ObjectSize | None:
     """
     stored, position = _number(entry, _CHECKSUM_BYTES)
     unpacked, position = _number(entry, position)
-    if position >= len(entry) or entry[position] not in _SUFFIXES:
+    if position >= len(entry) or entry[position] not in SUFFIXES:
         return None
-    name = f"{entry[:_CHECKSUM_BYTES].hex()}.{_SUFFIXES[entry[position]]}"
+    name = f"{entry[:_CHECKSUM_BYTES].hex()}.{SUFFIXES[entry[position]]}"
     return ObjectSize(name, stored, unpacked)
+
+
+def pack_size(size: ObjectSize) -> bytes:
+    """The inverse of `parse_size`."""
+    checksum, _, suffix = size.name.partition(".")
+    kind = next(number for number, name in SUFFIXES.items() if name == suffix)
+    return bytes.fromhex(checksum) + _digits(size.stored) + _digits(size.unpacked) + bytes([kind])
 
 
 def missing(sizes: Iterable[ObjectSize], present: set[str]) -> tuple[ObjectSize, ...]:
@@ -89,6 +96,14 @@ def _number(entry: bytes, position: int) -> tuple[int, int]:
             break
         shift += 7
     return value, position
+
+
+def _digits(value: int) -> bytes:
+    digits = bytearray()
+    while value >= 0x80:
+        digits.append(0x80 | (value & 0x7F))
+        value >>= 7
+    return bytes([*digits, value])
 
 
 def _names_below(folder: Path) -> Iterator[str]:

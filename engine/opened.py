@@ -6,6 +6,9 @@ Runs PROGRAM and ends with its exit code. LIST gets the absolute paths of the fi
 that anything opened on the file system mounted at MOUNT_POINT, as the opener
 saw them; it is not written when the kernel cannot tell (no fanotify(7), or events were lost).
 Programs that are executed and libraries that are loaded count as opened.
+
+The kernel asks before each opening, and waits for the answer: while it does, the opener and its
+mounts exist. A path that is looked up later is wrong once they are gone.
 """
 
 from __future__ import annotations
@@ -20,9 +23,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 # sys/fanotify.h
-_CLOEXEC, _NONBLOCK, _UNLIMITED_QUEUE = 0x1, 0x2, 0x10
+_CLOEXEC, _NONBLOCK, _CLASS_CONTENT, _UNLIMITED_QUEUE = 0x1, 0x2, 0x4, 0x10
 _MARK_ADD, _MARK_FILESYSTEM = 0x1, 0x100
-_OPEN, _OVERFLOW, _ON_DIRECTORY = 0x20, 0x4000, 0x40000000
+_OVERFLOW, _OPEN_PERMISSION, _ON_DIRECTORY = 0x4000, 0x10000, 0x40000000
+_ALLOW = 1
+_ANSWER = struct.Struct("=iI")  # fd, response
 _EVENT = struct.Struct("=IBBHQii")  # length, version, reserved, metadata length, mask, fd, pid
 _AT_FDCWD = -100
 _BUFFER = 1 << 16
@@ -48,14 +53,15 @@ def _watch(mount_point: str) -> int | None:
     """A fanotify descriptor that reports every open, or None when the kernel refuses."""
     libc = ctypes.CDLL(None, use_errno=True)
     descriptor = libc.fanotify_init(
-        _CLOEXEC | _NONBLOCK | _UNLIMITED_QUEUE, os.O_RDONLY | os.O_CLOEXEC | os.O_LARGEFILE
+        _CLOEXEC | _NONBLOCK | _CLASS_CONTENT | _UNLIMITED_QUEUE,
+        os.O_RDONLY | os.O_CLOEXEC | os.O_LARGEFILE,
     )
     if descriptor < 0:
         return None
     marked = libc.fanotify_mark(
         descriptor,
         _MARK_ADD | _MARK_FILESYSTEM,
-        ctypes.c_uint64(_OPEN | _ON_DIRECTORY),
+        ctypes.c_uint64(_OPEN_PERMISSION | _ON_DIRECTORY),
         _AT_FDCWD,
         os.fsencode(mount_point),
     )
@@ -78,13 +84,13 @@ def _collect(watch: int, process: int) -> set[str] | None:
             if ended in ready:
                 break
             continue
-        complete = _note(data, opened) and complete
+        complete = _note(watch, data, opened) and complete
     os.close(ended)
     return opened if complete else None
 
 
-def _note(data: bytes, opened: set[str]) -> bool:
-    """Add the events in data; False when one says that others were lost."""
+def _note(watch: int, data: bytes, opened: set[str]) -> bool:
+    """Add the events in data and let them go on; False when one says that others were lost."""
     complete = True
     offset = 0
     while offset < len(data):
@@ -96,6 +102,7 @@ def _note(data: bytes, opened: set[str]) -> bool:
             complete = False
             continue
         path = os.readlink(f"/proc/self/fd/{descriptor}")  # noqa: PTH115 - one call for each event
+        os.write(watch, _ANSWER.pack(descriptor, _ALLOW))
         os.close(descriptor)
         opened.add(path)
     return complete

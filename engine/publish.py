@@ -1,7 +1,8 @@
-"""A commit brought from one local repository into another, by several threads."""
+"""A tree brought from one local repository into another, by several threads."""
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
@@ -9,7 +10,8 @@ from typing import Any
 
 from engine.cancel import CancelToken
 from engine.events import Emit, Progress
-from engine.ostree import OSTree, run_blocking, translated
+from engine.objects import SUFFIXES, ObjectSize, pack_size
+from engine.ostree import GLib, OSTree, run_blocking, translated
 from engine.repo import Repo
 from engine.treebuilder import committed_tree
 
@@ -17,34 +19,47 @@ _THREADS = 2
 _BATCH = 200
 
 
-def copy_objects(
+def copy_tree(
     source: Repo,
     target: Repo,
-    commit: str,
+    tree: tuple[str, str],
     *,
     known: str | None,
     emit: Emit,
     cancel: CancelToken,
     step: str = "publish",
-) -> int:
-    """Import a commit and what it is made of, inside a transaction of target.
+) -> Any:
+    """Import what a tree is made of, inside a transaction of target.
 
-    known: a commit that target has completely; its objects are not looked at. Returns the number
-    of objects offered (target may have had some). Progress counts objects.
+    tree: checksums of its contents and metadata. known: a commit that target has completely; its
+    objects are not looked at. Progress counts objects. Returns the value of the commit's
+    `ostree.sizes`, by which those who pull it know how many bytes are to come; None for a target
+    that is no archive, which nobody pulls from over a network.
     """
-    with translated(f"list the objects of {commit}"):
-        objects = dict.fromkeys(_objects(committed_tree(source, commit)))
+    with translated(f"list the objects of the tree for {target.path}"):
+        native = OSTree.MutableTree.new_from_checksum(source.native, *tree)
+        objects = dict.fromkeys(_objects(native))
+        offered = dict(objects)
         if known is not None:
             for name in _objects(committed_tree(target, known)):
-                objects.pop(name, None)
-    names = list(objects)
-    work = _Copying(source, target, names, emit=emit, step=step)
-    with translated(f"import {commit} into {target.path}"):
+                offered.pop(name, None)
+    work = _Copying(source, target, list(offered), emit=emit, step=step)
+    with translated(f"import the tree into {target.path}"):
         run_blocking(work.run, cancel)
-        target.native.import_object_from_with_trust(
-            source.native, OSTree.ObjectType.COMMIT, commit, True, None
-        )
-    return len(names) + 1
+        if target.mode != "archive":
+            return None
+        packed = sorted(pack_size(_measure(source, target, *name)) for name in objects)
+    return GLib.Variant("aay", packed)
+
+
+def _measure(source: Repo, target: Repo, kind: Any, checksum: str) -> ObjectSize:
+    """unpacked: as libostree counts it, the content of a regular file, nothing for a link."""
+    _ok, stored = target.native.query_object_storage_size(kind, checksum, None)
+    name = f"{checksum}.{SUFFIXES[int(kind)]}"
+    if kind != OSTree.ObjectType.FILE:
+        return ObjectSize(name, stored, stored)
+    status = (source.path / "objects" / name[:2] / name[2:]).lstat()
+    return ObjectSize(name, stored, status.st_size if stat.S_ISREG(status.st_mode) else 0)
 
 
 class _Copying:

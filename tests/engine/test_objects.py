@@ -5,7 +5,15 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.objects import missing, parse_size, present_objects, recorded_sizes
+from engine.objects import (
+    SUFFIXES,
+    ObjectSize,
+    missing,
+    pack_size,
+    parse_size,
+    present_objects,
+    recorded_sizes,
+)
 from engine.ostree import OSTree
 from engine.repo import Repo
 from tests.engine.conftest import Published
@@ -41,3 +49,14 @@ def test_a_commit_that_records_none_has_none(tmp_path: Path) -> None:
 def test_any_bytes_are_a_size_or_none(entry: bytes) -> None:
     size = parse_size(entry)
     assert size is None or size.name.partition(".")[2] in KINDS.values()
+
+
+@given(
+    st.binary(min_size=32, max_size=32),
+    st.sampled_from(sorted(SUFFIXES.values())),
+    st.integers(0, 2**63),
+    st.integers(0, 2**63),
+)
+def test_what_is_packed_is_read_back(checksum: bytes, kind: str, stored: int, unpacked: int):
+    size = ObjectSize(f"{checksum.hex()}.{kind}", stored, unpacked)
+    assert parse_size(pack_size(size)) == size

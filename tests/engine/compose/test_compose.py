@@ -14,6 +14,7 @@ from engine.cancel import CancelToken
 from engine.compose import UNCHANGED
 from engine.errors import Cancelled, CommandError, PackageError, PlanError
 from engine.events import LogLine, StepStarted
+from engine.objects import recorded_sizes
 from engine.repo import Repo
 from tests.engine.compose.conftest import REF
 from tests.rpms import Entry, Package, build, folder, link
@@ -150,8 +151,25 @@ def test_the_commit_carries_rpm_ostrees_metadata(composer):
     assert commit.metadata["channel"] == "test"
     assert commit.metadata["note"] == "by hand"
     assert ("app", "0", "1.0", "1.ph5", "x86_64") in commit.metadata["rpmostree.rpmdb.pkglist"]
-    assert commit.metadata["rpmostree.rpmmd-repos"] == [{"id": "test", "timestamp": 1}]
+    assert commit.metadata["rpmostree.rpmmd-repos"] == [
+        {"id": "test", "timestamp": int.from_bytes((1).to_bytes(8, "big"), sys.byteorder)}
+    ]
     assert re.fullmatch(r"[0-9a-f]{64}", commit.metadata["rpmostree.inputhash"])
+
+
+def test_the_commit_says_how_large_each_of_its_objects_is(composer):
+    result = composer.compose(APP)
+    objects = composer.repo / "objects"
+    on_disk = {
+        folder.name + file.name.removesuffix("z"): file.stat().st_size
+        for folder in objects.iterdir()
+        for file in folder.iterdir()
+        if file.suffix not in (".commit", ".commitmeta")
+    }
+    sizes = recorded_sizes(Repo.open(composer.repo), result.commit)
+    assert {size.name: size.stored for size in sizes} == on_disk
+    unpacked = {size.unpacked for size in sizes if size.name.endswith(".file")}
+    assert {0, len("app"), len("packaged\nmore\n")} <= unpacked
 
 
 def test_the_second_compose_counts_up_and_has_the_first_as_parent(composer):
