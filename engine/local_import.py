@@ -11,6 +11,7 @@ Interrupted at any moment the commit stays marked partial, and the next import k
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import multiprocessing
 import os
@@ -301,16 +302,18 @@ def _staging(target: Repo) -> Iterator[Path]:
 
 
 def _publish(staging: Path, objects: Path) -> None:
-    """Move everything to where libostree looks for it: whole directories where it has none yet."""
+    """Move everything to where libostree looks for it: whole directories onto those that are
+    empty still, which rename(2) replaces; else file by file."""
     for folder in staging.iterdir():
         place = objects / folder.name
-        found = list(folder.iterdir())
-        if found and not place.exists():
-            folder.chmod(0o755)  # whatever the caller's umask
+        folder.chmod(0o755)  # whatever the caller's umask
+        try:
             folder.rename(place)
-            continue
-        for path in found:
-            path.rename(place / path.name)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+            for name in os.listdir(folder):  # noqa: PTH208 - Paths of 10,000 cost 0.3 s
+                os.rename(f"{folder}/{name}", f"{place}/{name}")  # noqa: PTH104
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,14 @@ and a deployment, by the engine."""
 import sys
 from pathlib import Path
 
-from engine.cancel import CancelToken
-from engine.events import discard
-from installer.plan import Remote, Source
-from installer.trees import OstreeTrees
-
 
 def main() -> None:
+    # As in the commands: a worker process that reads this file again must not load libostree.
+    from engine.cancel import CancelToken
+    from engine.events import discard
+    from installer.plan import Remote, Source
+    from installer.trees import OstreeTrees
+
     root, repo, ref = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
     trees = OstreeTrees(CancelToken())
     source = Source(
