@@ -306,13 +306,16 @@ def _publish(staging: Path, objects: Path) -> None:
     empty still, which rename(2) replaces; else file by file."""
     for folder in staging.iterdir():
         place = objects / folder.name
+        names = os.listdir(folder)  # noqa: PTH208 - Paths of 10,000 cost 0.3 s
+        if not names:
+            continue
         folder.chmod(0o755)  # whatever the caller's umask
         try:
             folder.rename(place)
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
-            for name in os.listdir(folder):  # noqa: PTH208 - Paths of 10,000 cost 0.3 s
+            for name in names:
                 os.rename(f"{folder}/{name}", f"{place}/{name}")  # noqa: PTH104
 
 
