@@ -77,7 +77,7 @@ def write_treefile(distro: str, folder: Path) -> Path:
     packages = distribution()
     (folder / "photree.repo").write_text(
         f"[photree]\nname=photree\nbaseurl={packages.repository.as_uri()}\n"
-        f"gpgkey={packages.public_key.as_uri()}\nincludepkgs=photree\n"
+        f"gpgkey={packages.public_key.as_uri()}\nincludepkgs=photree python3-pydantic\n"
     )
     return folder / "photon-minimal.json"
 
