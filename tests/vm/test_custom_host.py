@@ -1,6 +1,7 @@
-"""The custom host, installed over HTTP from a server of one's own, which it then follows."""
+"""The custom host, installed over HTTP from a server of one's own, whose key it trusts."""
 
 import json
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -28,6 +29,10 @@ def test_it_runs_the_servers_commit(guest: Machine, custom_host: Installed):
 
 def test_it_stays_connected_to_the_server(guest: Machine, custom_host: Installed):
     assert guest.run("ostree remote show-url photon").text.endswith("/repo")
+
+
+def test_its_commit_carries_a_good_signature(guest: Machine):
+    assert re.search(r"GPGSignature: +Valid signature by", guest.run("photree status").text)
 
 
 def test_root_is_xfs_and_swap_is_on(guest: Machine):

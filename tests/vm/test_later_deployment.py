@@ -14,7 +14,7 @@ WRITABLE_SYSROOT = "unshare -m sh -c 'mount -o remount,rw /sysroot && {}'"
 
 @pytest.fixture(scope="module")
 def next_commit(tree_server: TreeServer, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The server composes a tree with one package at its next release."""
+    """The server composes a tree with one package at its next release, and signs it."""
     folder = tmp_path_factory.mktemp("next-release")
     packages = distribution()
     repository = packages.rebuild(["wget"], folder / "packages")
@@ -25,7 +25,9 @@ def next_commit(tree_server: TreeServer, tmp_path_factory: pytest.TempPathFactor
          f"--cachedir={folder / 'cache'}", f"--write-commitid-to={written}", treefile],
         check=True, capture_output=True,
     )  # fmt: skip
-    return written.read_text().strip()
+    commit = written.read_text().strip()
+    tree_server.sign(commit)
+    return commit
 
 
 def test_an_upgrade_boots_by_itself_and_keeps_etc_and_var(
