@@ -11,6 +11,11 @@ from engine.errors import PackageError
 _KINDS = ("sha224", "sha256", "sha384", "sha512")
 
 
+def format_evr(epoch: int, version: str, release: str) -> str:
+    """[epoch:]version-release; no epoch when it is 0, as rpm prints it."""
+    return f"{epoch}:{version}-{release}" if epoch else f"{version}-{release}"
+
+
 @dataclass(frozen=True)
 class Checksum:
     """kind: one of sha224, sha256, sha384, sha512. value: lowercase hexadecimal digits."""
@@ -69,9 +74,7 @@ class ResolvedPackage:
 
     @property
     def evr(self) -> str:
-        """[epoch:]version-release; no epoch when it is 0, as rpm prints it."""
-        epoch = f"{self.epoch}:" if self.epoch else ""
-        return f"{epoch}{self.version}-{self.release}"
+        return format_evr(self.epoch, self.version, self.release)
 
     @property
     def nevra(self) -> str:

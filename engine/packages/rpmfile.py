@@ -15,6 +15,7 @@ from typing import Any
 import rpm
 
 from engine.errors import PackageError
+from engine.packages.model import format_evr
 
 # RPM file format, "lead": 96 bytes; then two header structures of the same shape
 _LEAD_SIZE = 96
@@ -115,8 +116,7 @@ class RpmFile:
 
     @property
     def evr(self) -> str:
-        epoch = f"{self.epoch}:" if self.epoch else ""
-        return f"{epoch}{self.version}-{self.release}"
+        return format_evr(self.epoch, self.version, self.release)
 
     @property
     def nevra(self) -> str:
