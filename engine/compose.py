@@ -26,7 +26,7 @@ from engine.commit_metadata import compose_metadata, with_sizes
 from engine.compose_input import Select, Selection, composable_treefile, input_hash
 from engine.derived import DerivedCache
 from engine.errors import PackageError
-from engine.events import Emit, LogLine, StepFinished, StepStarted
+from engine.events import Emit, LogLine
 from engine.ostree import GLib, translated
 from engine.packages.importer import PackageCache, UnpackOptions
 from engine.packages.rpmdb import write_database
@@ -37,6 +37,7 @@ from engine.publish import copy_tree
 from engine.repo import Commit, Repo
 from engine.root import Root, Workplace
 from engine.scriptlets import refuse_unsupported
+from engine.steps import Steps
 from engine.treefile import Treefile
 from engine.upper import write_changed_tree
 from engine.versions import next_version
@@ -104,7 +105,7 @@ def compose_tree(
     select: chooses the packages. Raises PlanError (treefile), PackageError,
     NetworkError, SignatureError, CommandError, OstreeError, Cancelled. Needs root.
     """
-    steps = _Steps(emit, cancel)
+    steps = Steps(_STEPS, emit, cancel)
     with steps("treefile"):
         treefile = composable_treefile(options.treefile, options.arch)
     with _locked(options.cachedir):
@@ -125,22 +126,6 @@ def compose_tree(
         compose = _Compose(options, treefile, history, commands=commands, steps=steps)
         commit = compose.run(selection, version, digest)
         return ComposeResult(ref, commit, version, False, names)
-
-
-class _Steps:
-    """Announces the steps of a compose, numbered; none begins after a cancellation."""
-
-    def __init__(self, emit: Emit, cancel: CancelToken) -> None:
-        self.emit = emit
-        self.cancel = cancel
-
-    @contextmanager
-    def __call__(self, step: str) -> Iterator[None]:
-        self.cancel.check()
-        start = time.monotonic()
-        self.emit(StepStarted(step, _STEPS[step], list(_STEPS).index(step) + 1, len(_STEPS)))
-        yield
-        self.emit(StepFinished(step, time.monotonic() - start))
 
 
 @dataclass(frozen=True)
@@ -193,7 +178,7 @@ class _Compose:
         history: _History,
         *,
         commands: Commands,
-        steps: _Steps,
+        steps: Steps,
     ) -> None:
         self._options = options
         self._treefile = treefile

@@ -15,8 +15,8 @@ from engine.objects import ObjectSize, missing, present_objects, recorded_sizes,
 from engine.ostree import GLib, OSTree, is_transient, run_blocking, translated
 from engine.packages.transport import file_path
 from engine.progress import ProgressMeter
-from engine.remotes import parse_summary, remote_url, url_problem
-from engine.repo import Repo
+from engine.remotes import parse_summary, read_ref, read_remote, remote_url, url_problem
+from engine.repo import Commit, Repo
 
 _ATTEMPTS = 3
 _CHECKSUM = re.compile("[0-9a-f]{64}")
@@ -35,12 +35,14 @@ def pull(
     cancel: CancelToken | None = None,
     step: str = "pull",
     workers: int | None = None,
+    accept: Callable[[Commit], None] | None = None,
 ) -> str:
     """Bring ref (or exactly commit, its 64 hex digits) into repo and set "remote:ref" to it.
 
     The commit is verified as the configured remote asks for; url is where it is read from instead
     of the remote's own (media, mirror). Every object's checksum is verified. workers: processes
-    for a local archive repository (default: one a processor, at most 4).
+    for a local archive repository (default: one a processor, at most 4). accept: gets the commit
+    before its tree is transferred, and raises what is wrong with it.
 
     Returns the commit's id. Progress is in bytes as the source stores them when the commit
     records its sizes, else in objects. What was transferred before a failure is kept: the next
@@ -64,7 +66,32 @@ def pull(
         cancel=cancel or CancelToken(),
         step=step,
     )
-    return job.run(commit, workers)
+    return job.run(commit, workers, accept)
+
+
+def pull_commit_object(
+    repo: Repo,
+    remote: str,
+    ref: str,
+    *,
+    commit: str | None = None,
+    emit: Emit = discard,
+    cancel: CancelToken | None = None,
+) -> Commit:
+    """What the remote's ref names now (or exactly commit): the commit itself, verified, without its
+    tree. No ref is changed; the next pull goes on from there. Raises as `pull`.
+    """
+    job = _Pull(
+        repo,
+        remote=remote,
+        ref=ref,
+        url=remote_url(repo, remote),
+        override=False,
+        emit=emit,
+        cancel=cancel or CancelToken(),
+        step="pull",
+    )
+    return job.look(commit)
 
 
 class _Pull:
@@ -91,20 +118,29 @@ class _Pull:
         self._what = f"pull {ref} from {url}"
         self._source = self._open_source()
 
-    def run(self, commit: str | None, workers: int | None) -> str:
+    def run(
+        self,
+        commit: str | None,
+        workers: int | None,
+        accept: Callable[[Commit], None] | None,
+    ) -> str:
         checksum = commit or self._patiently(self._resolve)
-        if checksum is None:  # no summary: the server alone knows what the ref is
-            meter = ProgressMeter(self._emit, self._step, "objects")
-            self._patiently(lambda: self._call([self._ref], counters=_Counters(meter)))
-            meter.finish()
-            return self._repo.require(f"{self._remote}:{self._ref}")
         self._patiently(lambda: self._call([checksum], OSTree.RepoPullFlags.COMMIT_ONLY))
         self._check_binding(checksum, named=commit is None)
+        if accept is not None:
+            accept(self._repo.load_commit(checksum))
         if self._source is not None:
             self._import(self._source, checksum, workers)
         else:
             self._fetch(checksum)
         return checksum
+
+    def look(self, commit: str | None) -> Commit:
+        """The commit object alone."""
+        checksum = commit or self._patiently(self._resolve)
+        self._patiently(lambda: self._call([checksum], OSTree.RepoPullFlags.COMMIT_ONLY))
+        self._check_binding(checksum, named=commit is None)
+        return self._repo.load_commit(checksum)
 
     def _open_source(self) -> Repo | None:
         """The repository of a file:// URL when its objects can be imported by our processes."""
@@ -115,8 +151,8 @@ class _Pull:
         _ok, verify_summary = self._repo.native.remote_get_gpg_verify_summary(self._remote)
         return source if can_import(source, self._repo) and not verify_summary else None
 
-    def _resolve(self) -> str | None:
-        """The commit that the source's ref names; None when only a pull can tell."""
+    def _resolve(self) -> str:
+        """The commit that the source's ref names."""
         if self._source is not None:
             return self._source.require(self._ref)
         options = GLib.Variant("a{sv}", self._override)
@@ -128,7 +164,8 @@ class _Pull:
                 self._cancel,
             )
         if summary is None:
-            return None
+            tls = read_remote(self._repo, self._remote).tls
+            return read_ref(self._url, self._ref, tls=tls, cancel=self._cancel).commit
         refs = parse_summary(self._url, summary.get_data())
         if self._ref not in refs:
             listed = ", ".join(sorted(refs)) or "none"

@@ -105,7 +105,24 @@ def add_remote(repo: Repo, config: RemoteConfig, *, replace: bool = False) -> No
 def list_remotes(repo: Repo) -> tuple[RemoteConfig, ...]:
     """The configured remotes by name (gpg_key is not kept as a file, so it is None)."""
     with translated(f"list the remotes of {repo.path}"):
-        return tuple(_read(repo, name) for name in sorted(_names(repo)))
+        return tuple(read_remote(repo, name) for name in sorted(_names(repo)))
+
+
+def read_remote(repo: Repo, name: str) -> RemoteConfig:
+    """The remote as it is configured, without its key. Raises OstreeError when there is none."""
+    _require(repo, name)
+
+    def path(option: str) -> Path | None:
+        _ok, value = repo.native.get_remote_option(name, option, None)
+        return Path(value) if value else None
+
+    return RemoteConfig(
+        name=name,
+        url=repo.native.remote_get_url(name)[1] or "",
+        gpg_verify=repo.native.remote_get_gpg_verify(name)[1],
+        gpg_verify_summary=repo.native.remote_get_gpg_verify_summary(name)[1],
+        tls=Tls(path("tls-ca-path"), path("tls-client-cert-path"), path("tls-client-key-path")),
+    )
 
 
 def remote_url(repo: Repo, name: str) -> str:
@@ -155,11 +172,32 @@ def find_ref(
     try:
         refs = fetch_refs(url, tls=tls, cancel=cancel)
     except NoSummaryError:
-        return _read_ref(url, ref, tls, cancel)
+        return read_ref(url, ref, tls=tls, cancel=cancel)
     if ref not in refs:
         listed = ", ".join(sorted(refs)) or "none"
         raise OstreeError(f"{url} has no ref {ref!r}.", f"Its refs: {listed}.")
     return refs[ref]
+
+
+def read_ref(
+    url: str, ref: str, *, tls: Tls | None = None, cancel: CancelToken | None = None
+) -> RemoteRef:
+    """The ref at url from its own file, for repositories without a summary; of its commit nothing
+    more is known. Raises NetworkError, OstreeError."""
+    with _transport(url, tls, cancel) as transport:
+        try:
+            text = transport.read(_join(url, f"refs/heads/{ref}"), limit=4096)
+        except FetchError as error:
+            if not error.missing:
+                raise
+            _require_repository(transport, url)
+            raise OstreeError(
+                f"{url} has no ref {ref!r}.", "It has no summary that could list its refs."
+            ) from error
+    commit = text.decode(errors="replace").strip()
+    if not re.fullmatch("[0-9a-f]{64}", commit):
+        raise OstreeError(f"{url} has a damaged ref {ref!r}.", "Check the URL.")
+    return RemoteRef(commit)
 
 
 class NoSummaryError(OstreeError):
@@ -240,20 +278,6 @@ def _require(repo: Repo, name: str) -> None:
         )
 
 
-def _read(repo: Repo, name: str) -> RemoteConfig:
-    def path(option: str) -> Path | None:
-        _ok, value = repo.native.get_remote_option(name, option, None)
-        return Path(value) if value else None
-
-    return RemoteConfig(
-        name=name,
-        url=repo.native.remote_get_url(name)[1] or "",
-        gpg_verify=repo.native.remote_get_gpg_verify(name)[1],
-        gpg_verify_summary=repo.native.remote_get_gpg_verify_summary(name)[1],
-        tls=Tls(path("tls-ca-path"), path("tls-client-cert-path"), path("tls-client-key-path")),
-    )
-
-
 def _local_ref(repo: Repo, checksum: str) -> RemoteRef:
     commit = repo.load_commit(checksum)
     return RemoteRef(checksum, commit.timestamp, commit.version or "")
@@ -322,22 +346,6 @@ def _summary_ref(size: int, checksum: bytes, metadata: Mapping[str, Any]) -> Rem
         version=version if isinstance(version, str) else "",
         size=size,
     )
-
-
-def _read_ref(url: str, ref: str, tls: Tls | None, cancel: CancelToken | None) -> RemoteRef:
-    with _transport(url, tls, cancel) as transport:
-        try:
-            text = transport.read(_join(url, f"refs/heads/{ref}"), limit=4096)
-        except FetchError as error:
-            if not error.missing:
-                raise
-            raise OstreeError(
-                f"{url} has no ref {ref!r}.", "It has no summary that could list its refs."
-            ) from error
-    commit = text.decode(errors="replace").strip()
-    if not re.fullmatch("[0-9a-f]{64}", commit):
-        raise OstreeError(f"{url} has a damaged ref {ref!r}.", "Check the URL.")
-    return RemoteRef(commit)
 
 
 def _join(url: str, name: str) -> str:

@@ -67,8 +67,10 @@ class Transaction:
 class Repo:
     """A repository; `native` is the OSTree.Repo for what has no method here."""
 
-    def __init__(self, native: Any) -> None:
+    def __init__(self, native: Any, path: Path | None = None) -> None:
+        """path: where it is, if libostree was only given a descriptor of it."""
         self.native = native
+        self._path = path
 
     @classmethod
     def open(cls, path: Path) -> Repo:
@@ -104,7 +106,7 @@ class Repo:
 
     @property
     def path(self) -> Path:
-        return Path(self.native.get_path().get_path())
+        return self._path or Path(self.native.get_path().get_path())
 
     @property
     def mode(self) -> str:

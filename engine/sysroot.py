@@ -104,6 +104,7 @@ class Sysroot:
     def __init__(self, native: Any, path: Path) -> None:
         self.native = native
         self.path = path
+        self._lock_depth = 0
 
     @classmethod
     def load(cls, path: Path = Path("/"), *, writable: bool = False) -> Sysroot:
@@ -123,6 +124,9 @@ class Sysroot:
             native.initialize()
             if writable and native.is_booted():
                 ensure_private_mounts()
+                # one that knows the root of the new namespace, not of the one that was left
+                native = OSTree.Sysroot.new(Gio.File.new_for_path(str(path)))
+                native.initialize()
                 native.set_mount_namespace_in_use()
             native.load(None)
         return cls(native, path)
@@ -133,7 +137,7 @@ class Sysroot:
 
     @property
     def repo(self) -> Repo:
-        return Repo(self.native.repo())
+        return Repo(self.native.repo(), self.path / "ostree/repo")
 
     @property
     def is_booted(self) -> bool:
@@ -160,10 +164,22 @@ class Sysroot:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the lock that rpm-ostree and `ostree admin` take for changes, too.
+        """Hold the lock that rpm-ostree and `ostree admin` take for changes, too. Blocks that hold
+        it may be inside of one another.
 
         Raises OstreeError that says who holds it.
         """
+        if not self._lock_depth:
+            self._lock()
+        self._lock_depth += 1
+        try:
+            yield
+        finally:
+            self._lock_depth -= 1
+            if not self._lock_depth:
+                self.native.unlock()
+
+    def _lock(self) -> None:
         with translated(f"lock the system root {self.path}"):
             _ok, acquired = self.native.try_lock()
         if not acquired:
@@ -171,10 +187,6 @@ class Sysroot:
                 f"The system root {self.path} is in use by {_lock_holder(self.path / _LOCK)}.",
                 "Wait until it has ended, or cancel it.",
             )
-        try:
-            yield
-        finally:
-            self.native.unlock()
 
     def deploy(
         self,
@@ -194,10 +206,7 @@ class Sysroot:
         removed by the next. On a system root that is not booted, GRUB's menu is made by the tree's
         own program. Raises OstreeError, Cancelled.
         """
-        if self.repo.load_commit(commit).partial:
-            raise OstreeError(f"The commit {commit} is incomplete.", "Pull it again: it resumes.")
-        if not (self.path / "ostree/deploy" / osname).is_dir():
-            raise OstreeError(f"There is no stateroot {osname} in {self.path}.")
+        self._require_deployable(osname, commit)
         former = merge.native if merge is not None else None
         with self.locked():
             with translated(f"deploy {commit}"):
@@ -215,6 +224,63 @@ class Sysroot:
             self._write(osname, new, former)
         self.reload()
         return next(each for each in self.deployments if _same(each.native, new))
+
+    def stage(
+        self,
+        osname: str,
+        commit: str,
+        origin: Origin,
+        kernel_arguments: Sequence[str],
+        *,
+        merge: Deployment,
+        cancel: CancelToken | None = None,
+    ) -> Deployment:
+        """Like `deploy`, for the booted system: the deployment is made now and takes its place
+        when the machine shuts down, so that changes of /etc until then are carried over too.
+
+        A deployment that was staged before is replaced. Raises OstreeError, Cancelled.
+        """
+        self._require_deployable(osname, commit)
+        with self.locked(), translated(f"stage {commit}"):
+            run_blocking(
+                lambda native: self.native.stage_tree(
+                    osname, commit, origin.native, merge.native, list(kernel_arguments), native
+                ),
+                cancel,
+            )
+        self.reload()
+        return next(each for each in self.deployments if each.staged)
+
+    def write_order(self, deployments: Sequence[Deployment]) -> None:
+        """Make these the deployments there are, in this boot order; what is left out is removed.
+
+        The booted one must be among them. One atomic step, not cancelled once begun.
+        Raises OstreeError.
+        """
+        natives = [deployment.native for deployment in deployments]
+        with self.locked(), contextlib.ExitStack() as stack:
+            if deployments and uses_grub(self.path) and not self.is_booted:
+                stack.enter_context(grub_menu_of_tree(self.path, deployments[0].path))
+            with translated(f"write the deployments of {self.path}"):
+                run_blocking(lambda _native: self.native.write_deployments(natives, None))
+        self.reload()
+
+    def set_pinned(self, deployment: Deployment, pinned: bool) -> None:
+        """Keep the deployment until it is unpinned, whatever is deployed later."""
+        with self.locked(), translated(f"pin the deployment {deployment.id}"):
+            self.native.deployment_set_pinned(deployment.native, pinned)
+        self.reload()
+
+    def clean(self) -> None:
+        """Remove what interrupted runs left, and objects that nothing refers to."""
+        with self.locked(), translated(f"clean up {self.path}"):
+            run_blocking(lambda _native: self.native.cleanup(None))
+
+    def _require_deployable(self, osname: str, commit: str) -> None:
+        if self.repo.load_commit(commit).partial:
+            raise OstreeError(f"The commit {commit} is incomplete.", "Pull it again: it resumes.")
+        if not (self.path / "ostree/deploy" / osname).is_dir():
+            raise OstreeError(f"There is no stateroot {osname} in {self.path}.")
 
     def _write(self, osname: str, new: Any, former: Any) -> None:
         """The one step after which the new deployment exists; not cancelled once begun."""

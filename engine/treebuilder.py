@@ -84,3 +84,12 @@ def flatten(native: Any, prefix: str = "") -> Iterator[tuple[str, str, bool]]:
 def committed_tree(repo: Repo, rev: str) -> Any:
     """The tree of a commit as an OSTree.MutableTree, its directories loaded when asked for."""
     return OSTree.MutableTree.new_from_commit(repo.native, rev)
+
+
+def directory_at(native: Any, path: str) -> Any | None:
+    """The directory at path below an OSTree.MutableTree; None when there is none."""
+    for part in path.split("/"):
+        native = native.get_subdirs().get(part)
+        if native is None:
+            return None
+    return native

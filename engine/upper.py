@@ -13,7 +13,7 @@ from engine.ostree import GLib, OSTree, translated
 from engine.overlay import OPAQUE, OverlayTree, is_whiteout
 from engine.packages.capabilities import XATTR
 from engine.repo import Repo
-from engine.treebuilder import NO_XATTRS
+from engine.treebuilder import NO_XATTRS, directory_at
 
 
 @dataclass
@@ -98,13 +98,10 @@ def _note_capability(path: str, name: str, changes: _Changes) -> None:
 
 
 def _remove(native: Any, path: str) -> None:
-    *parents, name = path.split("/")
-    folder = native
-    for part in parents:
-        folder = folder.get_subdirs().get(part)
-        if folder is None:
-            return
-    folder.remove(name, True)
+    parent, _, name = path.rpartition("/")
+    folder = directory_at(native, parent) if parent else native
+    if folder is not None:
+        folder.remove(name, True)
 
 
 def _modifier(capabilities: dict[str, Any]) -> Any:

@@ -241,7 +241,7 @@ def test_each_refusal_has_its_sentence(published: Published, target: Repo, tmp_p
 
     with nginx(published.path, tmp_path / "nginx") as server:
         assert "has no ref 'photon/6'" in message(server.url, "photon/6")
-        assert "HTTP 404" in message(server.url + "elsewhere")
+        assert "is not an OSTree repository" in message(server.url + "elsewhere")
     assert "does not accept connections" in message(f"http://127.0.0.1:{closed_port()}/")
     assert "does not resolve" in message("http://photree.invalid/repo")
     assert "must begin with" in message("rsync://h/repo")

@@ -95,15 +95,17 @@ def run_booted(
 ) -> subprocess.CompletedProcess[str]:
     """Run a program of this machine as if it had booted the deployment.
 
-    The deployment is /, the system root /sysroot, and a mark in /run says so; /usr is the
-    machine's, for the program. The machine's whole root is in /tmp/machine, this project first on
-    Python's path.
+    The deployment is /, with the stateroot's /var, the system root /sysroot, and a mark in /run says so; /usr is the
+    machine's, for the program; only GRUB's menu is made by the deployment's own grub-mkconfig. The
+    machine's whole root is in /tmp/machine, this project and its packages first on Python's path.
     """
     script = f"""
 root={deployment}
 mount --bind $root $root
 mount --bind {sysroot} $root/sysroot
 mount --bind {sysroot}/boot $root/boot
+mount --bind {deployment.parent.parent}/var $root/var
+mkdir -p $root/var/tmp
 mount -t proc proc $root/proc
 mount --rbind /dev $root/dev
 mount -t tmpfs tmpfs $root/run
@@ -116,10 +118,17 @@ cd $root
 exec chroot --userspec={uid}:{uid} . "$@"
 """
     project = Path(__file__).parents[2]
+    found = [project, *project.glob(".venv/lib/python3.*/site-packages")]
+    menu = deployment.relative_to(sysroot) / "usr/sbin/grub-mkconfig"
     space = ["unshare", "--mount", "--pid", "--fork", "--propagation", "private"]
     return subprocess.run(
         [*space, "sh", "-euc", script, "sh", *argv],
-        env={**os.environ, "PYTHONPATH": f"/tmp/machine{project}", "PYTHONDONTWRITEBYTECODE": "1"},
+        env={
+            **os.environ,
+            "PYTHONPATH": ":".join(f"/tmp/machine{path}" for path in found),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "OSTREE_GRUB2_EXEC": f"/sysroot/{menu}",
+        },
         capture_output=True,
         text=True,
         check=False,

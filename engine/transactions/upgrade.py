@@ -1,0 +1,65 @@
+"""Deploy what the followed ref names by now."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import ClassVar
+
+from engine.cancel import CancelToken
+from engine.errors import OstreeError
+from engine.events import Emit
+from engine.repo import Commit
+from engine.transactions.host import Host, HostTransaction
+from engine.transactions.next_deployment import NextDeployment
+from engine.transactions.transaction import Result
+
+NO_UPGRADE = "No upgrade available."
+
+
+@dataclass(frozen=True)
+class Upgrade(HostTransaction):
+    """Pull the newest commit of the origin's ref, apply the local changes again, deploy it.
+
+    allow_downgrade: also to a commit that is older than the present one. lock_finalization: stage
+    it, but let it take its place only after `finalize-deployment`.
+    """
+
+    kind: ClassVar[str] = "upgrade"
+    allow_downgrade: bool = False
+    lock_finalization: bool = False
+
+    @property
+    def title(self) -> str:
+        return "upgrade"
+
+    def change(self, host: Host, emit: Emit, cancel: CancelToken) -> Result:
+        following = NextDeployment(host, emit, cancel)
+        former = host.newest
+        origin = former.origin.carried_over().with_override_commit(None)
+        present = following.base_of(former)
+
+        def accept(commit: Commit) -> None:
+            if not self.allow_downgrade:
+                refuse_older(present, commit)
+
+        base = following.pull(origin, accept)
+        commit = following.assemble(origin, base)
+        if (commit, origin) == (former.commit, former.origin.carried_over()):
+            return Result(False, NO_UPGRADE)
+        made = following.deploy(origin, commit, locked=self.lock_finalization)
+        return Result(True, following.how_it_starts, made.id)
+
+
+def refuse_older(present: Commit, new: Commit) -> None:
+    """A server that offers an old commit again may have been tampered with. Raises OstreeError."""
+    if new.timestamp >= present.timestamp:
+        return
+    dates = [
+        time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(commit.timestamp))
+        for commit in (new, present)
+    ]
+    raise OstreeError(
+        f"The commit {new.checksum} of {dates[0]} is older than the present one of {dates[1]}.",
+        "If that is wanted, use --allow-downgrade.",
+    )
