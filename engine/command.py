@@ -123,6 +123,18 @@ class SystemCommands:
         return output
 
 
+def run_on_terminal(argv: Sequence[str]) -> int:
+    """Run a program of the user's choice on the user's terminal and in the user's environment, an
+    editor for instance; its exit code. Raises CommandError when it cannot be started."""
+    try:
+        return subprocess.call(list(argv))
+    except OSError as error:
+        raise CommandError(
+            f"{argv[0]} could not be started: {error.strerror}.",
+            hint=f"Install the package that has {Path(argv[0]).name}.",
+        ) from error
+
+
 def redact(text: str, secrets: Sequence[str]) -> str:
     """text with every secret replaced by ***."""
     for secret in secrets:

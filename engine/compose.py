@@ -23,6 +23,7 @@ from engine.cancel import CancelToken
 from engine.checkout import KeptCheckout
 from engine.command import Commands
 from engine.commit_metadata import compose_metadata, with_sizes
+from engine.committed_file import read_text
 from engine.compose_input import Select, Selection, composable_treefile, input_hash
 from engine.derived import DerivedCache
 from engine.errors import PackageError
@@ -45,7 +46,6 @@ from engine.versions import next_version
 UNCHANGED = "No apparent changes since previous commit; use --force-nocache to override"
 DEFAULT_CACHE = Path("/var/cache/photree/compose")
 _ZLIB_LEVEL = "2"  # level 6 takes three times as long for 5 % less
-_CHUNK = 1 << 20
 _STEPS = {
     "treefile": "Read the treefile",
     "packages": "Choose the packages",
@@ -157,15 +157,7 @@ class _History:
         """The text of a file of the parent; empty when it has none. Raises OstreeError."""
         if self.parent is None:
             return ""
-        native = self.target.native
-        with translated(f"read {path} of {self.parent.checksum}"):
-            _ok, root, _checksum = native.read_commit(self.parent.checksum, None)
-            file = root.resolve_relative_path(path)
-            if not file.query_exists(None):
-                return ""
-            _ok, stream, _info, _xattrs = native.load_file(file.get_checksum(), None)
-            chunks = iter(lambda: bytes(stream.read_bytes(_CHUNK, None).get_data() or b""), b"")
-            return b"".join(chunks).decode()
+        return read_text(self.target, self.parent.checksum, path)
 
 
 class _Compose:

@@ -191,6 +191,21 @@ class Origin:
     def with_local_replacements(self, replacements: Iterable[str]) -> Origin:
         return self._with_list(_OVERRIDES, "replace-local", replacements)
 
+    def with_local_fileoverride_packages(self, requested: Iterable[str]) -> Origin:
+        return self._with_list(_PACKAGES, "requested-local-fileoverride", requested)
+
+    def with_replacements(self, replacements: Iterable[str]) -> Origin:
+        return self._with_list(_OVERRIDES, "replace", replacements)
+
+    def with_initramfs(self, regenerate: bool, arguments: Iterable[str] = ()) -> Origin:
+        """Whether this machine makes an initramfs of its own, and dracut's arguments for it."""
+        other = self._with(_RPMOSTREE, "regenerate-initramfs", "true" if regenerate else None)
+        return other._with_list(_RPMOSTREE, "initramfs-args", arguments if regenerate else ())
+
+    def with_initramfs_etc(self, files: Iterable[str]) -> Origin:
+        """The files of /etc that this machine adds to the initramfs."""
+        return self._with_list(_RPMOSTREE, "initramfs-etc", files)
+
     def _has(self, group: str, key: str) -> bool:
         try:
             return bool(self._file.get_value(group, key) is not None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from engine.cancel import CancelToken
@@ -75,11 +75,13 @@ def pull_commit_object(
     ref: str,
     *,
     commit: str | None = None,
+    directories: Sequence[str] = (),
     emit: Emit = discard,
     cancel: CancelToken | None = None,
 ) -> Commit:
-    """What the remote's ref names now (or exactly commit): the commit itself, verified, without its
-    tree. No ref is changed; the next pull goes on from there. Raises as `pull`.
+    """What the remote's ref names now (or exactly commit): the commit itself, verified, and of its
+    tree only these directories ("/usr/etc"). No ref is changed; the next pull goes on from there.
+    Raises as `pull`.
     """
     job = _Pull(
         repo,
@@ -91,7 +93,7 @@ def pull_commit_object(
         cancel=cancel or CancelToken(),
         step="pull",
     )
-    return job.look(commit)
+    return job.look(commit, directories)
 
 
 class _Pull:
@@ -135,11 +137,13 @@ class _Pull:
             self._fetch(checksum)
         return checksum
 
-    def look(self, commit: str | None) -> Commit:
-        """The commit object alone."""
+    def look(self, commit: str | None, directories: Sequence[str]) -> Commit:
+        """The commit object, and some directories."""
         checksum = commit or self._patiently(self._resolve)
         self._patiently(lambda: self._call([checksum], OSTree.RepoPullFlags.COMMIT_ONLY))
         self._check_binding(checksum, named=commit is None)
+        if directories:
+            self._patiently(lambda: self._call([checksum], directories=directories))
         return self._repo.load_commit(checksum)
 
     def _open_source(self) -> Repo | None:
@@ -216,6 +220,7 @@ class _Pull:
         flags: Any = OSTree.RepoPullFlags.NONE,
         commit: str | None = None,
         counters: _Counters | None = None,
+        directories: Sequence[str] = (),
     ) -> None:
         values = {
             "refs": GLib.Variant("as", refs),
@@ -225,6 +230,8 @@ class _Pull:
             "update-frequency": GLib.Variant("u", 100),
             "append-user-agent": GLib.Variant("s", "photree"),
         }
+        if directories:
+            values["subdirs"] = GLib.Variant("as", [*directories])
         if commit is not None:
             values["override-commit-ids"] = GLib.Variant("as", [commit])
         options = GLib.Variant("a{sv}", values)

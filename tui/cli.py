@@ -13,8 +13,21 @@ from tui.console import guarded
 # verb (a path of words) -> module below tui.verbs, one-line summary
 VERBS: dict[tuple[str, ...], tuple[str, str]] = {
     ("status",): ("status", "Show the deployments of this machine in boot order"),
+    ("upgrade",): ("upgrade", "Deploy the newest commit of the followed ref"),
+    ("rollback",): ("rollback", "Put the former deployment first"),
+    ("deploy",): ("deploy", "Deploy one version or commit, and stay there"),
+    ("rebase",): ("rebase", "Follow another ref or remote"),
+    ("undeploy",): ("undeploy", "Remove one deployment"),
+    ("pin",): ("pin", "Keep deployments, whatever is deployed later"),
+    ("cleanup",): ("cleanup", "Remove pending or rollback deployments, leftovers, metadata"),
+    ("reset",): ("reset", "Go back to the pure base tree"),
+    ("kargs",): ("kargs", "Show or change kernel arguments"),
+    ("initramfs",): ("initramfs", "Show or change whether the initramfs is made here"),
+    ("usroverlay",): ("usroverlay", "Make /usr writable until the next boot"),
+    ("finalize-deployment",): ("finalize_deployment", "Reboot into what was staged locked"),
     ("compose", "tree"): ("compose_tree", "Make a tree from RPM packages and commit it"),
 }
+_WIDTH = 22
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -47,7 +60,7 @@ def _overview(words: Sequence[str]) -> int:
         prog="photree",
         description="Manage OSTree deployments and compose trees from RPM packages.",
         epilog="verbs:\n"
-        + "\n".join(f"  {' '.join(verb):<16}{text}" for verb, (_, text) in VERBS.items())
+        + "\n".join(f"  {' '.join(verb):<{_WIDTH}}{text}" for verb, (_, text) in VERBS.items())
         + "\n\n`photree VERB --help` explains one.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

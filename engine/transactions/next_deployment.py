@@ -63,6 +63,21 @@ class NextDeployment:
         with self._step("check"):
             return next(self.history(origin))
 
+    def look_into(self, origin: Origin, commit: Commit, directories: Sequence[str]) -> None:
+        """Bring some directories of a commit of the origin's ref ("/usr/etc")."""
+        remote, ref = self._source(origin)
+        if remote:
+            with self._step("check"):
+                pull_commit_object(
+                    self.repo,
+                    remote,
+                    ref,
+                    commit=commit.checksum,
+                    directories=directories,
+                    emit=self._emit,
+                    cancel=self._cancel,
+                )
+
     def history(self, origin: Origin) -> Iterator[Commit]:
         """The commits of the origin's ref as its server has them, the newest first."""
         remote, ref = self._source(origin)

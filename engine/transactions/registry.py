@@ -11,9 +11,13 @@ from engine.transactions.transaction import Transaction
 KINDS: Mapping[str, str] = {
     "cleanup": "engine.transactions.cleanup:Cleanup",
     "deploy": "engine.transactions.deploy:Deploy",
+    "finalize-deployment": "engine.transactions.finalize:FinalizeDeployment",
+    "initramfs": "engine.transactions.initramfs:Initramfs",
     "kargs": "engine.transactions.kernel_arguments:KernelArguments",
     "pin": "engine.transactions.pin:Pin",
+    "preview-upgrade": "engine.transactions.preview:PreviewUpgrade",
     "rebase": "engine.transactions.rebase:Rebase",
+    "reset": "engine.transactions.reset:Reset",
     "rollback": "engine.transactions.rollback:Rollback",
     "undeploy": "engine.transactions.undeploy:Undeploy",
     "upgrade": "engine.transactions.upgrade:Upgrade",

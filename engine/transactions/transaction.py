@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 from engine.cancel import CancelToken
 from engine.events import Emit
@@ -15,12 +15,14 @@ from engine.events import Emit
 class Result:
     """What a transaction ended with. changed: False when there was nothing to do (the verbs that
     can say so exit with 77). message: lines for the user, in rpm-ostree's words. deployment: the id
-    of the one that was made, "" for none. reboot: the machine is to be restarted now."""
+    of the one that was made, "" for none. reboot: the machine is to be restarted now. details: what
+    a program may want to know, as JSON has it."""
 
     changed: bool
     message: str = ""
     deployment: str = ""
     reboot: bool = False
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

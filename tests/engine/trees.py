@@ -95,9 +95,10 @@ def run_booted(
 ) -> subprocess.CompletedProcess[str]:
     """Run a program of this machine as if it had booted the deployment.
 
-    The deployment is /, with the stateroot's /var, the system root /sysroot, and a mark in /run says so; /usr is the
-    machine's, for the program; only GRUB's menu is made by the deployment's own grub-mkconfig. The
-    machine's whole root is in /tmp/machine, this project and its packages first on Python's path.
+    The deployment is /, with the stateroot's /var, the system root /sysroot, and a mark in /run
+    says so; /usr is the machine's, for the program; only GRUB's menu is made by the deployment's
+    own grub-mkconfig. The machine's whole root is in /tmp/machine, this project and its packages
+    first on Python's path.
     """
     script = f"""
 root={deployment}

@@ -1,0 +1,117 @@
+"""What an upgrade would bring, without deploying anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+from engine.cancel import CancelToken
+from engine.differences.etc import EtcConflict, etc_conflicts
+from engine.differences.packages import PackageDifferences, package_changes
+from engine.events import Emit
+from engine.objects import missing, present_objects, recorded_sizes
+from engine.repo import Commit, Repo
+from engine.transactions.host import Host, HostTransaction
+from engine.transactions.next_deployment import NextDeployment
+from engine.transactions.transaction import Result
+from engine.transactions.upgrade import refuse_older
+
+NO_UPDATES = "No updates available."
+_KERNEL = "ostree.linux"
+
+
+@dataclass(frozen=True)
+class UpdatePreview:
+    """commit: what the ref names; former: what the deployment that boots next is made of.
+
+    packages: None when a commit has no package list. download: bytes that would be transferred at
+    most, None when the commit does not say. conflicts: files of /etc that were changed on the
+    machine and in the tree.
+    """
+
+    commit: Commit
+    former: Commit
+    packages: PackageDifferences | None
+    download: int | None
+    conflicts: tuple[EtcConflict, ...] = ()
+
+    @property
+    def kernels(self) -> tuple[str, str] | None:
+        """The old and the new kernel's release, when they differ."""
+        old, new = (str(each.metadata.get(_KERNEL, "")) for each in (self.former, self.commit))
+        return (old, new) if old != new else None
+
+    def details(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {
+            "checksum": self.commit.checksum,
+            "version": self.commit.version,
+            "timestamp": self.commit.timestamp,
+            "former": {"checksum": self.former.checksum, "version": self.former.version},
+            "packages": None if self.packages is None else _differences(self.packages),
+            "download": self.download,
+            "kernel": self.kernels,
+            "etc-conflicts": [asdict(conflict) for conflict in self.conflicts],
+        }
+
+
+@dataclass(frozen=True)
+class PreviewUpgrade(HostTransaction):
+    """Look for a newer commit. The result is changed when there is one; details: see
+    `UpdatePreview.details`. thorough: look into the new tree's /etc too."""
+
+    kind: ClassVar[str] = "preview-upgrade"
+    thorough: bool = True
+    allow_downgrade: bool = False
+
+    @property
+    def title(self) -> str:
+        return "upgrade --preview" if self.thorough else "upgrade --check"
+
+    def change(self, host: Host, emit: Emit, cancel: CancelToken) -> Result:
+        preview = preview_upgrade(
+            host, emit, cancel, thorough=self.thorough, allow_downgrade=self.allow_downgrade
+        )
+        if preview is None:
+            return Result(False)
+        return Result(True, details=preview.details())
+
+
+def preview_upgrade(
+    host: Host, emit: Emit, cancel: CancelToken, *, thorough: bool, allow_downgrade: bool = False
+) -> UpdatePreview | None:
+    """What `Upgrade` would deploy; None when nothing is newer. Raises as `Upgrade`."""
+    following = NextDeployment(host, emit, cancel)
+    newest = host.newest
+    origin = newest.origin.carried_over().with_override_commit(None)
+    former = following.base_of(newest)
+    commit = following.look(origin)
+    if commit.checksum == former.checksum:
+        return None
+    if not allow_downgrade:
+        refuse_older(former, commit)
+    conflicts: tuple[EtcConflict, ...] = ()
+    if thorough:
+        following.look_into(origin, commit, ["/usr/etc"])
+        conflicts = etc_conflicts(
+            following.repo, host.current.path, host.current.commit, commit.checksum
+        )
+    download = _download(following.repo, commit.checksum)
+    return UpdatePreview(commit, former, package_changes(former, commit), download, conflicts)
+
+
+def _download(repo: Repo, commit: str) -> int | None:
+    sizes = recorded_sizes(repo, commit)
+    if not sizes:
+        return None
+    return sum(size.stored for size in missing(sizes, present_objects(repo)))
+
+
+def _differences(packages: PackageDifferences) -> Mapping[str, Any]:
+    return {
+        "upgraded": [[each.name, each.old.evr, each.new.evr] for each in packages.upgraded],
+        "downgraded": [[each.name, each.old.evr, each.new.evr] for each in packages.downgraded],
+        "removed": [each.nevra for each in packages.removed],
+        "added": [each.nevra for each in packages.added],
+    }
