@@ -1,16 +1,21 @@
-"""Package commits put together into one tree, by reference: no file is copied."""
+"""Package commits put together into one tree, by reference: no file is copied.
+
+Paths are compared after links to directories among their parents were followed, as rpm does when
+it unpacks: usr/lib64/x is usr/lib/x where usr/lib64 links to lib.
+"""
 
 from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.errors import PackageError
 from engine.ostree import translated
 from engine.packages.importer import ImportedPackage
 from engine.packages.placement import BOOT, LINKED, Area, on_machine, placement
+from engine.packages.rpmfile import RpmFile
 from engine.repo import Repo
 from engine.treebuilder import TreeBuilder, committed_tree, flatten
 
@@ -32,52 +37,78 @@ class AssembledTree:
 
 
 @dataclass
-class _Entry:
-    """What stands at a path. checksum: None for a directory. other: a package that has something
-    else there."""
+class Entry:
+    """What stands at a path. checksum: None for a directory. owner: the first package that has it;
+    other: one that has something else there."""
 
     checksum: str | None
-    owner: str
-    other: str = ""
+    owner: RpmFile
+    other: RpmFile | None = None
+
+
+class RealPaths:
+    """Follows links to directories. target: the link at a path of the tree, as an absolute path of
+    the machine; None where there is none."""
+
+    def __init__(self, target: Callable[[str], str | None]) -> None:
+        self.target = target
+        self._folders: dict[str, str] = {"": ""}
+
+    def __call__(self, path: str) -> str:
+        """path with links among its parents followed."""
+        parent, _, name = path.rpartition("/")
+        return posixpath.join(self._real_folder(parent), name)
+
+    def _real_folder(self, path: str, depth: int = 0) -> str:
+        if path in self._folders:
+            return self._folders[path]
+        parent, _, name = path.rpartition("/")
+        found = posixpath.join(self._real_folder(parent, depth), name)
+        target = self.target(found)
+        if target is not None and depth < _LINK_LIMIT:
+            found = self._real_folder(placement(target).path, depth + 1)
+        self._folders[path] = found
+        return found
 
 
 class Assembly:
-    """Collects packages; conflicts are found by path, after links to directories are followed."""
+    """Collects packages. entries: what they have, by real path."""
 
     def __init__(
         self,
         repo: Repo,
         packages: Sequence[ImportedPackage],
         dropped: Mapping[str, Sequence[str]] | None = None,
+        below: Callable[[str], str | None] = lambda _path: None,
     ) -> None:
         """dropped: the treefile's remove-from-packages, package name -> regular expressions that
-        match whole paths ("/usr/share/doc/.*")."""
+        match whole paths ("/usr/share/doc/.*"). below: the links, as for RealPaths, of a tree that
+        the packages are added to."""
         self._repo = repo
         self._packages = packages
         self._dropped = {
             name: [re.compile(pattern) for pattern in patterns]
             for name, patterns in (dropped or {}).items()
         }
-        self._entries: dict[str, _Entry] = {}
-        self._folders: dict[str, str] = {"": ""}
-        self._links = self._directory_links()
+        self.entries: dict[str, Entry] = {}
+        links = self._directory_links()
+        self.real_path = RealPaths(lambda path: links.get(path) or below(path))
+        for package in packages:
+            self._add(package)
 
     def write(self) -> AssembledTree:
         """Write the tree into the repository (inside a transaction of the caller).
 
         Raises PackageError naming both packages of each conflict.
         """
-        for package in self._packages:
-            self._add(package)
-        self._refuse_conflicts()
+        refuse_conflicts(
+            self.conflicts(),
+            "Leave one of the packages out of the treefile, or the file with remove-from-packages.",
+        )
         builder = TreeBuilder(self._repo)
         with translated("put the packages together"):
-            for path, entry in self._entries.items():
-                if entry.checksum is not None:
-                    builder.add_file(path, entry.checksum)
-            for path, mode in self._directory_modes().items():
-                builder.add_directory(path, mode)
-            _add_skeleton(builder, self._entries)
+            self.place(builder)
+            _add_skeleton(builder, self.entries)
             root = builder.write()
             _ok, commit = self._repo.native.write_commit_with_time(
                 None, "", "", None, root, 0, None
@@ -87,16 +118,25 @@ class Assembly:
             (root.tree_get_contents_checksum(), root.tree_get_metadata_checksum()),
             {
                 path: entry.checksum
-                for path, entry in self._entries.items()
+                for path, entry in self.entries.items()
                 if entry.checksum is not None
             },
         )
 
-    def real_path(self, path: str) -> str:
-        """path with links to directories among its parents followed, as rpm does when it
-        unpacks: usr/lib64/x is usr/lib/x where usr/lib64 links to lib."""
-        parent, _, name = path.rpartition("/")
-        return posixpath.join(self._real_folder(parent), name)
+    def conflicts(self) -> Iterator[str]:
+        """A sentence for each path where two packages have different things."""
+        for path, entry in self.entries.items():
+            if entry.other is not None:
+                yield f"/{path} is not the same in {entry.owner.nevra} and {entry.other.nevra}"
+
+    def place(self, builder: TreeBuilder, without: Container[str] = frozenset()) -> None:
+        """Add files and directories to a tree. without: paths to leave as they are."""
+        for path, entry in self.entries.items():
+            if entry.checksum is not None and path not in without:
+                builder.add_file(path, entry.checksum)
+        for path, mode in self._directory_modes().items():
+            if path not in without:
+                builder.add_directory(path, mode)
 
     def _add(self, package: ImportedPackage) -> None:
         patterns = self._dropped.get(package.rpm.name, ())
@@ -105,28 +145,12 @@ class Assembly:
             if any(pattern.fullmatch(name) for pattern in patterns):
                 continue
             path = self.real_path(packaged)
-            if is_directory and path in self._links:
+            if is_directory and self.real_path.target(path) is not None:
                 continue
             found = None if is_directory else checksum
-            entry = self._entries.setdefault(path, _Entry(found, package.rpm.nevra))
+            entry = self.entries.setdefault(path, Entry(found, package.rpm))
             if entry.checksum != found:
-                entry.other = package.rpm.nevra
-
-    def _refuse_conflicts(self) -> None:
-        conflicts = [
-            f"/{path} is not the same in {entry.owner} and {entry.other}"
-            for path, entry in self._entries.items()
-            if entry.other
-        ]
-        if conflicts:
-            shown = conflicts[:_SHOWN_CONFLICTS]
-            more = len(conflicts) - len(shown)
-            raise PackageError(
-                f"Packages conflict: {'; '.join(shown)}" + (f"; and {more} more." if more else "."),
-                "Leave one of the packages out of the treefile, or the file with "
-                "remove-from-packages.",
-                "\n".join(conflicts),
-            )
+                entry.other = package.rpm
 
     def _directory_modes(self) -> dict[str, int]:
         """The mode of every directory that a package owns; the first package decides."""
@@ -136,7 +160,7 @@ class Assembly:
                 if file.is_directory and not file.is_ghost:
                     place = placement(file.path)
                     path = self.real_path(place.path)
-                    if place.area is Area.TREE and path in self._entries:
+                    if place.area is Area.TREE and path in self.entries:
                         modes.setdefault(path, file.mode)
         return modes
 
@@ -151,16 +175,18 @@ class Assembly:
                     links[place.path] = posixpath.normpath(posixpath.join(folder, file.target))
         return links
 
-    def _real_folder(self, path: str, depth: int = 0) -> str:
-        if path in self._folders:
-            return self._folders[path]
-        parent, _, name = path.rpartition("/")
-        found = posixpath.join(self._real_folder(parent, depth), name)
-        target = self._links.get(found)
-        if target is not None and depth < _LINK_LIMIT:
-            found = self._real_folder(placement(target).path, depth + 1)
-        self._folders[path] = found
-        return found
+
+def refuse_conflicts(conflicts: Iterable[str], hint: str) -> None:
+    """Raises PackageError with the sentences, if there are any."""
+    found = list(conflicts)
+    if found:
+        shown = found[:_SHOWN_CONFLICTS]
+        more = len(found) - len(shown)
+        raise PackageError(
+            f"Packages conflict: {'; '.join(shown)}" + (f"; and {more} more." if more else "."),
+            hint,
+            "\n".join(found),
+        )
 
 
 def _add_skeleton(builder: TreeBuilder, entries: Iterable[str]) -> None:
@@ -170,7 +196,7 @@ def _add_skeleton(builder: TreeBuilder, entries: Iterable[str]) -> None:
     builder.add_directory(BOOT)
     builder.add_directory("usr/etc")
     taken = set(entries)
-    folders = {path for entry in taken for path in _parents(entry)} | taken
+    folders = {path for entry in taken for path in parents(entry)} | taken
     for name in _MERGED:
         if name not in taken and f"usr/{name}" in folders:
             builder.add_symlink(name, f"usr/{name}")
@@ -179,7 +205,8 @@ def _add_skeleton(builder: TreeBuilder, entries: Iterable[str]) -> None:
     builder.add_symlink("ostree", "sysroot/ostree")
 
 
-def _parents(path: str) -> Iterable[str]:
+def parents(path: str) -> Iterator[str]:
+    """The directories above a path, the nearest first."""
     while "/" in path:
         path = path.rpartition("/")[0]
         yield path

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from engine.errors import Cancelled
@@ -44,8 +44,11 @@ class CancelToken:
 
 
 @contextmanager
-def cancelled_by_signals(token: CancelToken) -> Iterator[None]:
-    """SIGINT, SIGTERM and SIGHUP cancel the token inside this block (main thread only).
+def cancelled_by_signals(
+    token: CancelToken,
+    numbers: Sequence[signal.Signals] = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP),
+) -> Iterator[None]:
+    """These signals cancel the token inside this block (main thread only).
 
     After the first one further signals change nothing: the clean-up must be able to finish.
     """
@@ -53,7 +56,6 @@ def cancelled_by_signals(token: CancelToken) -> Iterator[None]:
     def handler(_number: int, _frame: object) -> None:
         token.cancel()
 
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     former = {number: signal.signal(number, handler) for number in numbers}
     try:
         yield

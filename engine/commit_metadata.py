@@ -1,15 +1,19 @@
-"""The metadata of a composed commit, as rpm-ostree writes and reads it."""
+"""The metadata of composed and of layered commits, as rpm-ostree writes and reads it."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from engine.errors import OstreeError
 from engine.initramfs import Kernel
 from engine.ostree import GLib
+from engine.packages.importer import nevra_variant
+from engine.packages.model import PackageId
 from engine.packages.rpmfile import RpmFile
+
+_CLIENT_LAYER_VERSION = 6
 
 
 def compose_metadata(
@@ -28,21 +32,54 @@ def compose_metadata(
     if version is not None:
         metadata["version"] = GLib.Variant("s", version)
     metadata["rpmostree.inputhash"] = GLib.Variant("s", digest)
-    metadata["rpmostree.rpmmd-repos"] = GLib.Variant(
-        "aa{sv}",
-        [
-            {"id": GLib.Variant("s", name), "timestamp": GLib.Variant("t", _big_endian(stamp))}
-            for name, stamp in repositories
-        ],
+    metadata["rpmostree.rpmmd-repos"] = _repositories(
+        [(name, _big_endian(stamp)) for name, stamp in repositories]
     )
-    metadata["rpmostree.rpmdb.pkglist"] = GLib.Variant(
-        "a(sssss)",
-        sorted((rpm.name, str(rpm.epoch), rpm.version, rpm.release, rpm.arch) for rpm in packages),
-    )
+    metadata["rpmostree.rpmdb.pkglist"] = _package_list(rpm.id for rpm in packages)
     if kernel is not None:
         metadata["ostree.linux"] = GLib.Variant("s", kernel.version)
         metadata["ostree.bootable"] = GLib.Variant("b", True)
         metadata["rpmostree.initramfs-args"] = GLib.Variant("as", [*initramfs_args])
+    return GLib.Variant("a{sv}", metadata)
+
+
+def layer_metadata(
+    base: Mapping[str, Any],
+    packages: Iterable[PackageId],
+    *,
+    requested: Sequence[str],
+    removed: Sequence[PackageId],
+    replaced: Sequence[tuple[PackageId, PackageId]],
+    repositories: Sequence[tuple[str, int]],
+    kernel: Kernel | None,
+    state: str,
+) -> Any:
+    """The a{sv} of a commit that was layered on a base commit, whose metadata is base.
+
+    packages: all of the tree. replaced: pairs of what is new and what was in its place. kernel: a
+    new one, None when it is the base's. state: a digest of the input. rpm-ostree wants every key.
+    """
+    metadata = {
+        "rpmostree.clientlayer": GLib.Variant("b", True),
+        "rpmostree.clientlayer_version": GLib.Variant("u", _CLIENT_LAYER_VERSION),
+        "rpmostree.rpmmd-repos": _repositories(repositories),
+        "rpmostree.packages": GLib.Variant("as", [*requested]),
+        "rpmostree.modules": GLib.Variant("as", []),
+        "rpmostree.removed-base-packages": GLib.Variant("av", [*map(nevra_variant, removed)]),
+        "rpmostree.replaced-base-packages": GLib.Variant(
+            "a(vv)", [(nevra_variant(new), nevra_variant(old)) for new, old in replaced]
+        ),
+        "rpmostree.replaced-base-remote-packages": GLib.Variant("a{sv}", {}),
+        "rpmostree.rpmdb.pkglist": _package_list(packages),
+        "rpmostree.state-sha512": GLib.Variant("s", state),
+    }
+    if "version" in base:
+        metadata["version"] = GLib.Variant("s", base["version"])
+    version = kernel.version if kernel is not None else base.get("ostree.linux")
+    if version is not None:
+        metadata["ostree.linux"] = GLib.Variant("s", version)
+    if kernel is not None or base.get("ostree.bootable"):
+        metadata["ostree.bootable"] = GLib.Variant("b", True)
     return GLib.Variant("a{sv}", metadata)
 
 
@@ -51,6 +88,25 @@ def with_sizes(metadata: Any, sizes: Any) -> Any:
     values = GLib.VariantDict.new(metadata)
     values.insert_value("ostree.sizes", sizes)
     return values.end()
+
+
+def _repositories(repositories: Iterable[tuple[str, int]]) -> Any:
+    return GLib.Variant(
+        "aa{sv}",
+        [
+            {"id": GLib.Variant("s", name), "timestamp": GLib.Variant("t", stamp)}
+            for name, stamp in repositories
+        ],
+    )
+
+
+def _package_list(packages: Iterable[PackageId]) -> Any:
+    return GLib.Variant(
+        "a(sssss)",
+        sorted(
+            (each.name, str(each.epoch), each.version, each.release, each.arch) for each in packages
+        ),
+    )
 
 
 def _big_endian(stamp: int) -> int:

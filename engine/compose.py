@@ -36,12 +36,13 @@ from engine.packages.selection import select_packages
 from engine.postprocess.accounts import LIB_GROUP, LIB_PASSWD, KnownAccounts
 from engine.publish import copy_tree
 from engine.repo import Commit, Repo
-from engine.root import Root, Workplace
+from engine.root import Root
 from engine.scriptlets import refuse_unsupported
 from engine.steps import Steps
 from engine.treefile import Treefile
 from engine.upper import write_changed_tree
 from engine.versions import next_version
+from engine.workplace import Workplace
 
 UNCHANGED = "No apparent changes since previous commit; use --force-nocache to override"
 DEFAULT_CACHE = Path("/var/cache/photree/compose")

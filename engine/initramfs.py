@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import stat
 from collections.abc import Sequence
@@ -12,9 +13,11 @@ from engine.derived import Derived, DerivedCache, TreeState, changed_files
 from engine.errors import CommandError, PackageError
 from engine.overlay import OverlayTree
 from engine.packages.placement import BOOT
+from engine.packages.rpmfile import RpmHeader
 from engine.sandbox import SHARED, Sandbox
 
 MODULES = "usr/lib/modules"
+_PACKAGED = re.compile(r"/boot/vmlinuz-([^/]+)|(?:/usr)?/lib/modules/([^/]+)/vmlinuz")
 _IMAGE = "initramfs.img"
 _PRIVATE = 0o600
 _HARDWARE, _MADE_HARDWARE = "usr/lib/udev/hwdb.bin", "usr/etc/udev/hwdb.bin"
@@ -37,6 +40,12 @@ class Kernel:
         return f"{self.folder}/vmlinuz"
 
 
+def kernel_versions(package: RpmHeader) -> set[str]:
+    """The versions of the kernels that a package has, none for most packages."""
+    found = (_PACKAGED.fullmatch(file.path) for file in package.files())
+    return {match[1] or match[2] for match in found if match is not None}
+
+
 def place_kernel(tree: OverlayTree) -> Kernel:
     """Find the one kernel and move its files from /boot to where OSTree looks for them.
 
@@ -51,7 +60,7 @@ def place_kernel(tree: OverlayTree) -> Kernel:
         what = f"more than one kernel ({', '.join(found)})" if found else "no kernel"
         raise PackageError(
             f"The tree has {what}.",
-            "The treefile's packages must have exactly one; container: true makes a tree without.",
+            "A tree has exactly one; a treefile's container: true makes one without.",
         )
     kernel = Kernel(found[0])
     for boot_name, name in (("vmlinuz", "vmlinuz"), ("System.map", "System.map")):
@@ -100,7 +109,7 @@ def kernel_commands(
         if not _has_program(tree, "dracut"):
             raise PackageError(
                 "The tree has no dracut to make an initramfs with.",
-                "Add dracut and ostree to the treefile's packages, or set no-initramfs.",
+                "It needs the packages dracut and ostree (a treefile can set no-initramfs).",
             )
         commands.append(initramfs_command(kernel, arguments))
     return commands
@@ -112,12 +121,13 @@ def make_kernel_files(
     sandbox: Sandbox,
     *,
     folder: Path,
-    state: TreeState,
-    cache: DerivedCache,
+    cached: tuple[DerivedCache, TreeState] | None = None,
+    etc: Path | None = None,
 ) -> bool:
     """Run the kernel's commands, or take their results from the cache (True).
 
-    folder: an empty directory. state: of the tree now. Raises CommandError with the output of the
+    folder: an empty directory. cached: former results, and the state of the tree now. etc: what
+    the programs find as /etc, by default the tree's. Raises CommandError with the output of the
     command that fails.
     """
     tree = sandbox.tree
@@ -127,11 +137,11 @@ def make_kernel_files(
         return False
     identity = [shlex.join(command) for command in commands]
     identity.append(f"SOURCE_DATE_EPOCH={sandbox.source_date_epoch}")
-    found = cache.find(identity, state)
+    found = cached[0].find(identity, cached[1]) if cached is not None else None
     if found is None:
-        derived, opened = _run(commands, sandbox, folder)
-        if opened is not None:
-            cache.store(identity, state, opened, derived)
+        derived, opened = _run(commands, sandbox, folder, etc, recorded=cached is not None)
+        if cached is not None and opened is not None:
+            cached[0].store(identity, cached[1], opened, derived)
     else:
         derived = found
         for path, (mode, content) in derived.files.items():
@@ -148,7 +158,12 @@ def _move_hardware_database(tree: OverlayTree) -> None:
 
 
 def _run(
-    commands: Sequence[Sequence[str]], sandbox: Sandbox, folder: Path
+    commands: Sequence[Sequence[str]],
+    sandbox: Sandbox,
+    folder: Path,
+    etc: Path | None,
+    *,
+    recorded: bool,
 ) -> tuple[Derived, list[str] | None]:
     """Run the commands; what they made, and what they opened if that is known."""
     program = folder / "run"
@@ -164,7 +179,8 @@ def _run(
             ["/bin/sh", str(SHARED / "run")],
             shared=folder,
             isolated=True,
-            record=opened,
+            etc=etc,
+            record=opened if recorded else None,
             timeout=_SECONDS,
         )
     except CommandError as error:

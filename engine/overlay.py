@@ -132,6 +132,10 @@ class OverlayTree:
         if self._covers_lower(path):
             os.mknod(target, stat.S_IFCHR, os.makedev(0, 0))
 
+    def revert(self, path: str) -> None:
+        """Let what is below show again, whatever became of it since."""
+        _delete(self.upper / path)
+
     def move(self, source: str, target: str) -> None:
         """Move a file or a symbolic link; owner, mode and capabilities stay.
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from engine.cancel import CancelToken
 from engine.errors import NetworkError, OstreeError, PlanError, Problem
-from engine.ostree import Gio, GLib, OSTree, plain, translated
+from engine.ostree import Gio, GLib, OSTree, plain, run_blocking, translated
 from engine.packages.repofiles import RepositoryConfig
 from engine.packages.transport import FetchError, Patience, Transport, file_path
 from engine.repo import Repo
@@ -34,7 +34,8 @@ class Tls:
 @dataclass(frozen=True)
 class RemoteConfig:
     """A remote. gpg_key: a public key file (armoured or binary) that is copied into the
-    repository; gpg_verify without one trusts the machine's own keys in /usr/share/ostree."""
+    repository; gpg_verify without one trusts the machine's own keys in /usr/share/ostree. options:
+    more keys of its section, which go over what the other fields say."""
 
     name: str
     url: str
@@ -42,6 +43,7 @@ class RemoteConfig:
     gpg_key: Path | None = None
     gpg_verify_summary: bool = False
     tls: Tls = field(default_factory=Tls)
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,8 @@ def url_problem(url: str) -> str:
     return next((reason for reason, wrong in checks.items() if wrong), "")
 
 
-def add_remote(repo: Repo, config: RemoteConfig, *, replace: bool = False) -> None:
-    """Configure a remote and import its key.
+def add_remote(repo: Repo, config: RemoteConfig, *, replace: bool = False) -> int:
+    """Configure a remote and import its key; returns how many keys were imported.
 
     replace: an existing one of that name is overwritten, its keys included. Raises PlanError with
     all problems of the values, OstreeError when the name is taken or the key file holds no key;
@@ -94,9 +96,9 @@ def add_remote(repo: Repo, config: RemoteConfig, *, replace: bool = False) -> No
             _delete(repo, config.name)
         repo.native.remote_add(config.name, config.url, _options(config), None)
     if config.gpg_key is None:
-        return
+        return 0
     try:
-        _import_key(repo, config.name, config.gpg_key)
+        return _import_key(repo, config.name, config.gpg_key)
     except BaseException:
         _delete(repo, config.name)
         raise
@@ -160,6 +162,28 @@ def fetch_refs(
         }
     with _transport(url, tls, cancel) as transport:
         return parse_summary(url, _read_summary(transport, url))
+
+
+def remote_refs(
+    repo: Repo, name: str, *, cancel: CancelToken | None = None
+) -> dict[str, RemoteRef]:
+    """What a configured remote offers; its summary is verified if the remote asks for that.
+
+    Raises as `fetch_refs`, and SignatureError.
+    """
+    config = read_remote(repo, name)
+    if not config.gpg_verify_summary:
+        return fetch_refs(config.url, tls=config.tls, cancel=cancel)
+    with translated(f"read the summary of {config.url}"):
+        _ok, summary, _signatures = run_blocking(
+            lambda native: repo.native.remote_fetch_summary_with_options(name, None, native), cancel
+        )
+    if summary is None:
+        raise NoSummaryError(
+            f"The repository {config.url} has no summary, so its refs cannot be listed.",
+            "Make one on the server with `ostree summary -u`, or name the ref.",
+        )
+    return parse_summary(config.url, summary.get_data())
 
 
 def find_ref(
@@ -244,10 +268,11 @@ def _options(config: RemoteConfig) -> Any:
         "tls-client-key-path": config.tls.client_key,
     }
     values |= {key: GLib.Variant("s", str(path)) for key, path in files.items() if path}
+    values |= {key: GLib.Variant("s", value) for key, value in config.options.items()}
     return GLib.Variant("a{sv}", values)
 
 
-def _import_key(repo: Repo, name: str, key: Path) -> None:
+def _import_key(repo: Repo, name: str, key: Path) -> int:
     with translated(f"import the GPG key {key} for the remote {name}"):
         stream = Gio.File.new_for_path(str(key)).read(None)
         try:
@@ -260,6 +285,7 @@ def _import_key(repo: Repo, name: str, key: Path) -> None:
             f"The file {key} holds no GPG public key.",
             "Export one with `gpg --export --armor KEYID`.",
         )
+    return int(imported)
 
 
 def _delete(repo: Repo, name: str) -> None:

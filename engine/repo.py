@@ -67,10 +67,13 @@ class Transaction:
 class Repo:
     """A repository; `native` is the OSTree.Repo for what has no method here."""
 
-    def __init__(self, native: Any, path: Path | None = None) -> None:
-        """path: where it is, if libostree was only given a descriptor of it."""
+    def __init__(self, native: Any, path: Path | None = None, owner: Any = None) -> None:
+        """path: where it is, if libostree was only given a descriptor of it. owner: the
+        OSTree.Sysroot that it belongs to; libostree refers to it weakly, and once it is gone does
+        not know the system's /etc/ostree/remotes.d any more."""
         self.native = native
         self._path = path
+        self._owner = owner
 
     @classmethod
     def open(cls, path: Path) -> Repo:
@@ -121,14 +124,14 @@ class Repo:
         """The commit id of a ref, "remote:ref", full or abbreviated id, each with any number of
         ^ for parents; None when there is none. Raises OstreeError for a malformed or ambiguous
         one."""
+        name = rev.rstrip("^")  # libostree 2022.7 crashes for a parent of what it does not know
         checksum: str | None
-        try:
-            with translated(f"resolve {rev!r} in {self.path}"):
-                _ok, checksum = self.native.resolve_rev(rev, True)
-        except OstreeError:
-            if rev.endswith("^") and self._has_no_parent(rev[:-1]):
+        with translated(f"resolve {rev!r} in {self.path}"):
+            _ok, checksum = self.native.resolve_rev(name, True)
+        for _parent in rev[len(name) :]:
+            if checksum is None:
                 return None
-            raise
+            checksum = self.load_commit(checksum).parent
         return checksum
 
     def refs(self, prefix: str | None = None) -> dict[str, str]:
@@ -257,12 +260,6 @@ class Repo:
             stats.content_objects_written,
             stats.content_bytes_written,
         )
-
-    def _has_no_parent(self, rev: str) -> bool:
-        checksum = self.resolve(rev)
-        if checksum is None:
-            return True
-        return self.has_commit(checksum) and self.load_commit(checksum).parent is None
 
 
 def _metadata(variant: Any) -> dict[str, Any]:

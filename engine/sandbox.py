@@ -63,6 +63,7 @@ class Sandbox:
         *,
         shared: Path | None = None,
         isolated: bool = False,
+        etc: Path | None = None,
         record: Path | None = None,
         timeout: float | None = None,
         accept: Sequence[int] = (0,),
@@ -70,6 +71,7 @@ class Sandbox:
         """Run argv to its end. shared: a directory it finds as /run/photree.
 
         isolated: nothing but the tree is there: /var is empty, the machine's /sys missing.
+        etc: what it finds as /etc instead of the tree's, not writable.
         record: a file for the list of what was opened (`engine.opened`).
         Raises CommandError as `Commands.run` does, but naming argv, and Cancelled.
         """
@@ -87,7 +89,7 @@ class Sandbox:
                 str(self.mount_point),
                 *self._recorder(record),
                 "bwrap",
-                *self._arguments(shared, isolated),
+                *self._arguments(shared, isolated, etc),
                 "--",
                 *argv,
             ],
@@ -110,28 +112,32 @@ class Sandbox:
         watched = str(self.mount_point)
         return [sys.executable, "-P", "-m", "engine.opened", watched, str(record), "--"]
 
-    def _arguments(self, shared: Path | None, isolated: bool) -> list[str]:
+    def _arguments(self, shared: Path | None, isolated: bool, etc: Path | None) -> list[str]:
         """bwrap's arguments: namespaces, capabilities, the file system."""
         added = _IMAGE_CAPABILITIES if isolated else ()
         return [
             *("--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"),
             *("--die-with-parent", "--cap-drop", "ALL"),
             *(word for name in (*_CAPABILITIES, *added) for word in ("--cap-add", name)),
-            *self._tree_arguments(),
+            *self._tree_arguments(etc),
             *self._machine_arguments(isolated),
             *(word for name in _EMPTY for word in ("--tmpfs", name)),
             *(("--bind", str(shared), str(SHARED)) if shared is not None else ()),
             *("--chdir", "/"),
         ]
 
-    def _tree_arguments(self) -> list[str]:
+    def _tree_arguments(self, etc: Path | None) -> list[str]:
         """What comes from the tree."""
-        places = [("/usr", "usr"), ("/etc", "usr/etc"), ("/boot", BOOT)]
+        places = [("/usr", "usr"), ("/boot", BOOT)]
+        if etc is None:
+            places.append(("/etc", "usr/etc"))
         if self.tree.is_directory(OPT):
             places.append(("/opt", OPT))
         arguments = []
         for inside, path in places:
             arguments += ["--bind", str(self.mount_point / path), inside]
+        if etc is not None:
+            arguments += ["--ro-bind", str(etc), "/etc"]
         for name in _TOP_LEVEL_LINKS:
             found = self.tree.find(name)
             if found is not None and found.is_symlink():

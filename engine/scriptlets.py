@@ -17,7 +17,7 @@ import rpm
 
 from engine.errors import CommandError, PackageError
 from engine.events import Emit, LogLine
-from engine.packages.rpmfile import RpmFile
+from engine.packages.rpmfile import RpmHeader
 from engine.sandbox import SHARED, Sandbox
 
 LUA = "<lua>"
@@ -63,23 +63,29 @@ class Outcome:
     seconds: float
 
 
-def pre_scriptlets(packages: Sequence[RpmFile]) -> list[Scriptlet]:
+def pre_scriptlets(packages: Sequence[RpmHeader]) -> list[Scriptlet]:
     """Every %pre, in the order of packages."""
     return [script for package in packages for script in _own(package, "%pre", "PREIN")]
 
 
-def post_scriptlets(packages: Sequence[RpmFile]) -> list[Scriptlet]:
-    """Every %post, then every %filetriggerin, %posttrans and %transfiletriggerin."""
-    files = [entry.path for package in packages for entry in package.files() if not entry.is_ghost]
+def post_scriptlets(
+    packages: Sequence[RpmHeader], base: Sequence[RpmHeader] = ()
+) -> list[Scriptlet]:
+    """Every %post, then every %filetriggerin, %posttrans and %transfiletriggerin.
+
+    base: the packages that are there already: their triggers see the new files, and the new
+    packages' triggers see theirs.
+    """
+    files = _files_of(packages)
     return [
         *(script for package in packages for script in _own(package, "%post", "POSTIN")),
-        *_file_triggers(packages, files, "%filetriggerin", "FILETRIGGER"),
+        *_file_triggers(packages, base, files, "%filetriggerin", "FILETRIGGER"),
         *(script for package in packages for script in _own(package, "%posttrans", "POSTTRANS")),
-        *_file_triggers(packages, files, "%transfiletriggerin", "TRANSFILETRIGGER"),
+        *_file_triggers(packages, base, files, "%transfiletriggerin", "TRANSFILETRIGGER"),
     ]
 
 
-def refuse_unsupported(packages: Sequence[RpmFile]) -> None:
+def refuse_unsupported(packages: Sequence[RpmHeader]) -> None:
     """Raises PackageError naming every package with a script that cannot be run."""
     found = []
     installing = rpm.RPMSENSE_TRIGGERIN | getattr(rpm, "RPMSENSE_TRIGGERPREIN", 1 << 25)
@@ -89,7 +95,7 @@ def refuse_unsupported(packages: Sequence[RpmFile]) -> None:
     if found:
         raise PackageError(
             f"Package scripts that are not supported: {', '.join(found)}.",
-            "Leave the packages out of the treefile, or use builds without these scripts.",
+            "Leave the packages out, or use builds without these scripts.",
         )
 
 
@@ -122,7 +128,7 @@ def run_scriptlets(
     return outcomes
 
 
-def _own(package: RpmFile, kind: str, tag: str) -> Iterator[Scriptlet]:
+def _own(package: RpmHeader, kind: str, tag: str) -> Iterator[Scriptlet]:
     header = package.header
     program = header[getattr(rpm, f"RPMTAG_{tag}PROG")]
     body = header[getattr(rpm, f"RPMTAG_{tag}")]
@@ -133,7 +139,7 @@ def _own(package: RpmFile, kind: str, tag: str) -> Iterator[Scriptlet]:
     yield Scriptlet(package.nevra, kind, interpreter, _expanded(package, body, flags), "1")
 
 
-def _expanded(package: RpmFile, body: str | None, flags: int) -> str | None:
+def _expanded(package: RpmHeader, body: str | None, flags: int) -> str | None:
     """The body after the expansions that `%post -e` and `%post -q` ask for."""
     if body is None:
         return None
@@ -144,33 +150,49 @@ def _expanded(package: RpmFile, body: str | None, flags: int) -> str | None:
     return body
 
 
+def _files_of(packages: Sequence[RpmHeader]) -> list[str]:
+    return [entry.path for package in packages for entry in package.files() if not entry.is_ghost]
+
+
 def _file_triggers(
-    packages: Sequence[RpmFile], files: Sequence[str], kind: str, tag: str
+    packages: Sequence[RpmHeader],
+    base: Sequence[RpmHeader],
+    files: Sequence[str],
+    kind: str,
+    tag: str,
 ) -> Iterator[Scriptlet]:
-    """Triggers that match a file of the transaction; higher priorities first, then by order."""
-    found: list[tuple[int, Scriptlet]] = []
-    for package in packages:
-        values = {
-            field: _listed(package.header[getattr(rpm, f"RPMTAG_{tag}{field}")])
-            for field in ("NAME", "INDEX", "FLAGS", "SCRIPTS", "SCRIPTPROG", "PRIORITIES")
-        }
-        for index, body in enumerate(values["SCRIPTS"]):
-            prefixes = tuple(
-                name
-                for name, of, flags in zip(
-                    values["NAME"], values["INDEX"], values["FLAGS"], strict=True
-                )
-                if of == index and flags & rpm.RPMSENSE_TRIGGERIN
-            )
-            matching = tuple(path for path in files if prefixes and path.startswith(prefixes))
-            if matching:
-                priorities = values["PRIORITIES"]
-                priority = priorities[index] if index < len(priorities) else _DEFAULT_PRIORITY
-                program = (values["SCRIPTPROG"][index],)
-                script = Scriptlet(package.nevra, kind, program, body, "0", matching)
-                found.append((-priority, script))
+    """Triggers that match a file; higher priorities first, then by order."""
+    name = getattr(rpm, f"RPMTAG_{tag}NAME")
+    found = [each for package in base for each in _triggers_of(package, files, kind, tag)]
+    if any(package.header[name] for package in packages):
+        every = [*_files_of(base), *files]
+        found += [each for package in packages for each in _triggers_of(package, every, kind, tag)]
     found.sort(key=lambda item: item[0])
     yield from (script for _priority, script in found)
+
+
+def _triggers_of(
+    package: RpmHeader, files: Sequence[str], kind: str, tag: str
+) -> Iterator[tuple[int, Scriptlet]]:
+    """A package's triggers that match, each with its rank."""
+    values = {
+        field: _listed(package.header[getattr(rpm, f"RPMTAG_{tag}{field}")])
+        for field in ("NAME", "INDEX", "FLAGS", "SCRIPTS", "SCRIPTPROG", "PRIORITIES")
+    }
+    for index, body in enumerate(values["SCRIPTS"]):
+        prefixes = tuple(
+            name
+            for name, of, flags in zip(
+                values["NAME"], values["INDEX"], values["FLAGS"], strict=True
+            )
+            if of == index and flags & rpm.RPMSENSE_TRIGGERIN
+        )
+        matching = tuple(path for path in files if prefixes and path.startswith(prefixes))
+        if matching:
+            priorities = values["PRIORITIES"]
+            priority = priorities[index] if index < len(priorities) else _DEFAULT_PRIORITY
+            program = (values["SCRIPTPROG"][index],)
+            yield -priority, Scriptlet(package.nevra, kind, program, body, "0", matching)
 
 
 def _listed(value: Any) -> list[Any]:
@@ -223,7 +245,7 @@ def _raise_failure(
         raise PackageError(
             f"{failed.scriptlet.title} failed with exit code {failed.exit_code}"
             + (f": {lines[-1].strip()}" if lines else " and no output."),
-            "The package's script is wrong, or needs a package that is not in the treefile.",
+            "The package's script is wrong, or needs a package that is not in the tree.",
             "\n".join(lines[-_SHOWN_LINES:]),
         )
     if driver_code != 0 or len(outcomes) != len(scripts):
@@ -239,7 +261,7 @@ def _require(script: Scriptlet, sandbox: Sandbox, paths: Sequence[str], what: st
     if not any(sandbox.tree.exists(path) for path in paths):
         raise PackageError(
             f"{script.title} needs {what}, and the tree has none.",
-            f"Add a package with /{paths[0]} to the treefile.",
+            f"Add a package that has /{paths[0]}.",
         )
 
 

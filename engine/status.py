@@ -5,18 +5,21 @@ The JSON has the keys of `rpm-ostree status --json`, which others read.
 
 from __future__ import annotations
 
-import configparser
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from engine.errors import OstreeError
+from engine.errors import Problem
+from engine.health.record import read_health
+from engine.health.summary import Health, health_of
 from engine.ostree import GLib, OSTree, plain
 from engine.repo import Commit, Repo
+from engine.revisions import is_layered
 from engine.sysroot import Deployment, Sysroot
+from engine.updates.configuration import read_settings
+from engine.updates.record import LastRun, UpdateFound, read_last_run
 
-_LAYERED = "rpmostree.clientlayer"
 _FINALIZATION_LOCK = Path("/run/ostree/staged-deployment-locked")
 # shown under a name of their own, or too long for anybody
 _HIDDEN_METADATA = (
@@ -72,33 +75,18 @@ class DeploymentStatus:
 
 
 @dataclass(frozen=True)
-class PackageChanges:
-    """How many packages a deployment has that another one has not, and so on."""
-
-    upgraded: int = 0
-    downgraded: int = 0
-    removed: int = 0
-    added: int = 0
-
-    def __str__(self) -> str:
-        """As rpm-ostree: "2 upgraded, 1 added"; empty without any."""
-        counts = (
-            (self.upgraded, "upgraded"),
-            (self.downgraded, "downgraded"),
-            (self.removed, "removed"),
-            (self.added, "added"),
-        )
-        return ", ".join(f"{count} {what}" for count, what in counts if count)
-
-
-@dataclass(frozen=True)
 class SystemStatus:
-    """policy: of automatic updates (none, check, stage, apply). busy: a change is going on."""
+    """policy: of automatic updates (none, check, stage, apply). configuration_problems: why there
+    are none although somebody may want them. last_run: of the automatic updates. health: of the
+    running deployment. busy: a change is going on."""
 
     deployments: tuple[DeploymentStatus, ...]
     policy: str = "none"
     busy: bool = False
     errors: Sequence[str] = field(default=())
+    configuration_problems: tuple[Problem, ...] = ()
+    last_run: LastRun | None = None
+    health: Health | None = None
 
     @property
     def booted(self) -> DeploymentStatus | None:
@@ -112,6 +100,14 @@ class SystemStatus:
         return self.deployments[0]
 
     @property
+    def available_update(self) -> UpdateFound | None:
+        """What the last automatic look found, unless it was deployed since."""
+        found = self.last_run.update if self.last_run is not None else None
+        if found is None or any(each.base.checksum == found.checksum for each in self.deployments):
+            return None
+        return found
+
+    @property
     def has_several_stateroots(self) -> bool:
         return len({each.deployment.osname for each in self.deployments}) > 1
 
@@ -120,40 +116,60 @@ def read_status(sysroot: Sysroot) -> SystemStatus:
     """The state of the moment; changes nothing and needs no privileges. Raises OstreeError."""
     repo = sysroot.repo
     deployments = tuple(_deployment_status(repo, each) for each in sysroot.deployments)
-    return SystemStatus(deployments, _policy(sysroot), sysroot.busy)
-
-
-def package_changes(old: Commit, new: Commit) -> PackageChanges | None:
-    """Counted from the package lists in the commits; None when one has no list."""
-    lists = [commit.metadata.get("rpmostree.rpmdb.pkglist") for commit in (old, new)]
-    if None in lists:
-        return None
-    before, after = (_by_name(packages or ()) for packages in lists)
-    common = before.keys() & after.keys()
-    changed = [(before[key], after[key]) for key in common if before[key] != after[key]]
-    upgraded = sum(_is_newer(new_version, old_version) for old_version, new_version in changed)
-    return PackageChanges(
-        upgraded=upgraded,
-        downgraded=len(changed) - upgraded,
-        removed=len(before.keys() - common),
-        added=len(after.keys() - common),
+    root, state = _roots(sysroot)
+    settings = read_settings(root)
+    booted = sysroot.booted
+    return SystemStatus(
+        deployments,
+        settings.policy,
+        sysroot.busy,
+        configuration_problems=settings.problems,
+        last_run=read_last_run(state),
+        health=health_of(read_health(state), booted.id) if booted is not None else None,
     )
 
 
 def to_json(status: SystemStatus, *, only_booted: bool = False) -> dict[str, Any]:
     """The document of `rpm-ostree status --json`, ready for json.dumps."""
     shown = [each for each in status.deployments if each.deployment.booted or not only_booted]
-    return {
+    update = status.available_update
+    values: dict[str, Any] = {
         "deployments": [_deployment_json(each) for each in shown],
         "transaction": None,
-        "cached-update": None,
+        "cached-update": None if update is None else _update_json(update),
         "update-driver": None,
+    }
+    ours = {
+        "automatic-updates": _automatic_json(status),
+        "health": None if status.health is None else asdict(status.health),
+    }
+    return values | {key: value for key, value in ours.items() if value is not None}
+
+
+def _update_json(update: UpdateFound) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        "checksum": update.checksum,
+        "timestamp": update.timestamp,
+        "ref-has-new-commit": True,
+    }
+    return values | ({"version": update.version} if update.version else {})
+
+
+def _automatic_json(status: SystemStatus) -> dict[str, Any] | None:
+    """None on a machine that has nothing to do with automatic updates."""
+    run, problems = status.last_run, status.configuration_problems
+    if status.policy == "none" and run is None and not problems:
+        return None
+    return {
+        "policy": status.policy,
+        "problems": [str(problem) for problem in problems],
+        "last-run": None if run is None else asdict(run),
     }
 
 
 def _deployment_status(repo: Repo, deployment: Deployment) -> DeploymentStatus:
     commit = repo.load_commit(deployment.commit)
-    layered = bool(commit.metadata.get(_LAYERED, "rpmostree.spec" in commit.metadata))
+    layered = is_layered(commit)
     base = repo.load_commit(commit.parent) if layered and commit.parent else commit
     known: dict[str, Any] = {}
     refspec = deployment.origin.refspec
@@ -201,32 +217,13 @@ def _signature(values: tuple[Any, ...]) -> Signature:
     )
 
 
-def _policy(sysroot: Sysroot) -> str:
-    """Of the running system, or of what would boot next in a system root that does not run."""
+def _roots(sysroot: Sysroot) -> tuple[Path, Path]:
+    """Where /etc and /var are: of the running system, or of what would boot next in another one."""
     deployments = sysroot.deployments
-    root = Path("/") if sysroot.is_booted or not deployments else deployments[0].path
-    parser = configparser.ConfigParser(interpolation=None)
-    try:
-        parser.read(root / "etc/rpm-ostreed.conf")
-        return parser.get("Daemon", "AutomaticUpdatePolicy", fallback="none")
-    except (configparser.Error, OSError, UnicodeDecodeError) as error:
-        raise OstreeError(
-            f"Could not read {root / 'etc/rpm-ostreed.conf'}: {error}.", "Correct the file."
-        ) from error
-
-
-def _by_name(packages: Sequence[Sequence[str]]) -> dict[tuple[str, str], tuple[str, str, str]]:
-    """(name, architecture) -> (epoch, version, release)."""
-    return {
-        (name, arch): (epoch or "0", version, release)
-        for name, epoch, version, release, arch in packages
-    }
-
-
-def _is_newer(one: tuple[str, str, str], other: tuple[str, str, str]) -> bool:
-    import rpm  # noqa: PLC0415 - 30 ms, needed only when an update is pending
-
-    return bool(rpm.labelCompare(one, other) > 0)
+    if sysroot.is_booted or not deployments:
+        return Path("/"), Path("/")
+    first = deployments[0]
+    return first.path, sysroot.path / "ostree/deploy" / first.osname
 
 
 def _deployment_json(status: DeploymentStatus) -> dict[str, Any]:

@@ -137,7 +137,7 @@ class Sysroot:
 
     @property
     def repo(self) -> Repo:
-        return Repo(self.native.repo(), self.path / "ostree/repo")
+        return Repo(self.native.repo(), self.path / "ostree/repo", self.native)
 
     @property
     def is_booted(self) -> bool:

@@ -93,3 +93,11 @@ def directory_at(native: Any, path: str) -> Any | None:
         if native is None:
             return None
     return native
+
+
+def drop_path(native: Any, path: str) -> None:
+    """Remove what is at path below an OSTree.MutableTree; nothing happens when there is none."""
+    parent, _, name = path.rpartition("/")
+    folder = directory_at(native, parent) if parent else native
+    if folder is not None:
+        folder.remove(name, True)

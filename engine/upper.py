@@ -13,7 +13,7 @@ from engine.ostree import GLib, OSTree, translated
 from engine.overlay import OPAQUE, OverlayTree, is_whiteout
 from engine.packages.capabilities import XATTR
 from engine.repo import Repo
-from engine.treebuilder import NO_XATTRS, directory_at
+from engine.treebuilder import NO_XATTRS, drop_path
 
 
 @dataclass
@@ -36,7 +36,7 @@ def write_changed_tree(repo: Repo, root: tuple[str, str], tree: OverlayTree, emi
     with translated("write the changed files"):
         native = OSTree.MutableTree.new_from_checksum(repo.native, *root)
         for path in changes.hidden:
-            _remove(native, path)
+            drop_path(native, path)
         descriptor = os.open(tree.upper, os.O_RDONLY | os.O_DIRECTORY)
         try:
             repo.native.write_dfd_to_mtree(
@@ -95,13 +95,6 @@ def _note_capability(path: str, name: str, changes: _Changes) -> None:
         changes.capabilities[f"/{name}"] = GLib.Variant(
             "a(ayay)", [(XATTR.encode() + b"\0", value)]
         )
-
-
-def _remove(native: Any, path: str) -> None:
-    parent, _, name = path.rpartition("/")
-    folder = directory_at(native, parent) if parent else native
-    if folder is not None:
-        folder.remove(name, True)
 
 
 def _modifier(capabilities: dict[str, Any]) -> Any:

@@ -6,13 +6,14 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from engine.events import Event, LogLine, Progress, from_json, to_json
 from engine.jobs.specification import without_passwords
 
 _INTERVAL = 0.1  # seconds between two progress events of a step
+_UNCOUNTED = 1.0  # the same while the total is not known
 _STILL = 2.0  # seconds until an event is written that shows no visible change
 _VISIBLE = 1000  # parts of the total: fewer are not seen
 
@@ -64,12 +65,13 @@ class EventLog:
 
 
 def _visible(before: float, last: Progress, event: Progress, now: float) -> bool:
-    if now - before < _INTERVAL:
-        return False
-    if now - before >= _STILL:
+    """Whether event says more than last, which was written at the time before."""
+    passed = now - before
+    if passed >= _STILL or (event.total == 0) != (last.total == 0):
         return True
-    changed = (event.total, event.unit, event.note) != (last.total, last.unit, last.note)
-    return changed or abs(event.done - last.done) * _VISIBLE >= max(event.total, 1)
+    if event.total == 0:
+        return passed >= _UNCOUNTED
+    return passed >= _INTERVAL and abs(event.done - last.done) * _VISIBLE >= event.total
 
 
 class EventReader:
@@ -88,10 +90,12 @@ class EventReader:
     def __exit__(self, *_error: object) -> None:
         os.close(self._file)
 
-    def new(self) -> Iterator[Event]:
+    def new(self) -> list[Event]:
         """What was completed since the last call. Lines cut off by a full disk are passed over."""
+        events: list[Event] = []
         while chunk := os.read(self._file, 1 << 16):
             *lines, self._rest = (self._rest + chunk).split(b"\n")
             for line in lines:
                 with contextlib.suppress(ValueError):
-                    yield from_json(line.decode())
+                    events.append(from_json(line.decode()))
+        return events

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from typing import Any
 from engine import errors
 from engine.errors import Cancelled, PhotreeError, PlanError, Problem
 from engine.events import JobFinished
+from engine.state_file import sync_folder
 from engine.transactions.transaction import Result
 
 _CLASSES: Mapping[str, type[PhotreeError]] = {
@@ -20,7 +22,7 @@ _CLASSES: Mapping[str, type[PhotreeError]] = {
     if isinstance(found, type) and issubclass(found, PhotreeError)
 }
 _MOST_DETAIL = 16_000  # characters; the end is kept
-_RESERVED = 128 << 10  # bytes, more than any outcome takes
+_RESERVED = 128 << 10  # bytes, more than what failed ones take
 
 
 @dataclass(frozen=True)
@@ -89,8 +91,6 @@ def _error_from_json(document: Mapping[str, Any]) -> PhotreeError:
     if issubclass(found, PlanError):
         problems = [Problem(**problem) for problem in document["problems"]]
         error = found(document["message"], problems)
-    elif issubclass(found, Cancelled):
-        error = found(document["message"])
     else:
         error = found(document["message"])
     error.hint, error.detail = document["hint"], document["detail"]
@@ -106,7 +106,8 @@ class OutcomeFile:
         self._reserved = path.with_suffix(".reserved")
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
         self._file = os.open(self._reserved, flags, 0o600)
-        os.posix_fallocate(self._file, 0, _RESERVED)
+        with contextlib.suppress(OSError):  # `cleanup` must run on a full disk, too
+            os.posix_fallocate(self._file, 0, _RESERVED)
 
     def write(self, outcome: Outcome) -> None:
         data = outcome.to_json().encode()
@@ -116,3 +117,4 @@ class OutcomeFile:
             file.flush()
             os.fsync(file.fileno())
         self._reserved.rename(self._path)
+        sync_folder(self._path.parent)

@@ -51,7 +51,7 @@ class Specification:
         return json.dumps(asdict(self), ensure_ascii=False)
 
     def transaction(self, kinds: Mapping[str, str] = KINDS) -> Transaction:
-        """The transaction that was described. Raises PhotreeError for one that is not known here."""
+        """The transaction that was described. Raises PhotreeError when it is not known here."""
         found = transaction_class(self.kind, kinds)
         try:
             return found(**{name: _frozen(value) for name, value in self.values.items()})

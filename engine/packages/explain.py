@@ -7,7 +7,7 @@ part; one missing library gives hundreds. They are told once for each cause, by 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import solv
@@ -66,11 +66,18 @@ class _Cause:
 
 class Explainer:
     """Explains the problems of one solver run. wanted: the requests by the ids of the packages
-    that would fulfil them."""
+    that would fulfil them. leaving: ids of the base tree's packages that are to be removed or
+    replaced."""
 
-    def __init__(self, pool: PackagePool, wanted: Mapping[int, PackageRequest]) -> None:
+    def __init__(
+        self,
+        pool: PackagePool,
+        wanted: Mapping[int, PackageRequest],
+        leaving: Collection[int] = (),
+    ) -> None:
         self._pool = pool
         self._wanted = wanted
+        self._leaving = leaving
 
     def explain(self, problems: Iterable[solv.Problem]) -> tuple[Problem, ...]:
         """A sentence a cause: "a requires b >= 2, b-2-1.noarch requires c, nothing provides c"."""
@@ -106,7 +113,7 @@ class Explainer:
             one = info.solvable
             if info.type == _NOTHING_PROVIDES:
                 cause, reason = self._absent(info.dep)
-                yield _Culprit(cause, (one.id,), f"{one} requires {info.dep}, {reason}")
+                yield _Culprit(cause, (one.id,), f"{_named(one)} requires {info.dep}, {reason}")
             elif info.type == _NOT_INSTALLABLE:
                 reason = self._pool.excluded.get(one.id, "for another architecture")
                 yield _Culprit(str(one), (one.id,), f"{one} is {reason}")
@@ -116,6 +123,16 @@ class Explainer:
             elif info.type in (_SAME_NAME, _CONFLICTS, *_OBSOLETES):
                 text = _quarrel(info)
                 yield _Culprit(text, (one.id, info.othersolvable.id), text)
+            elif info.type == _REQUIRES and one.isinstalled() and one.id not in self._leaving:
+                yield from self._bereft(one, info.dep)
+
+    def _bereft(self, needing: solv.XSolvable, dependency: solv.Dep) -> Iterator[_Culprit]:
+        """A package of the base tree that needs what is to leave it."""
+        providers = self._pool.native.whatprovides(dependency)
+        for leaving in (each for each in providers if each.id in self._leaving):
+            of = "" if str(dependency) == leaving.name else f"{dependency} of "
+            text = f"{_named(needing)} requires {of}{leaving}"
+            yield _Culprit(text, (needing.id,), text)
 
     def _absent(self, dependency: solv.Dep) -> tuple[str, str]:
         """(cause, sentence): nothing provides it, and what comes nearest."""
@@ -174,10 +191,15 @@ def _add(causes: dict[str, _Cause], culprit: _Culprit, chains: Sequence[_Chain])
 def _quarrel(info: solv.Ruleinfo) -> str:
     """Two packages that exclude each other."""
     if info.type == _SAME_NAME:
-        return f"{info.solvable} and {info.othersolvable} cannot both be installed"
+        pair = sorted((info.solvable, info.othersolvable), key=lambda one: one.isinstalled())
+        return f"{' and '.join(map(_named, pair))} cannot both be installed"
     verb = "conflicts with" if info.type == _CONFLICTS else "obsoletes"
     by = "" if str(info.dep) == info.othersolvable.name else f" ({info.dep})"
-    return f"{info.solvable} {verb} {info.othersolvable}{by}"
+    return f"{_named(info.solvable)} {verb} {_named(info.othersolvable)}{by}"
+
+
+def _named(solvable: solv.XSolvable) -> str:
+    return f"{solvable} of the base tree" if solvable.isinstalled() else str(solvable)
 
 
 def _others(count: int) -> str:

@@ -8,7 +8,7 @@ owner root throughout (the ids of other users are known only in the tree the pac
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any
@@ -18,12 +18,17 @@ from engine.errors import Cancelled, PackageError
 from engine.events import Emit, Progress
 from engine.ostree import Gio, GLib, OSTree, cancellable, translated
 from engine.packages.capabilities import XATTR, capability_xattr
+from engine.packages.model import PackageId, ResolvedPackage
 from engine.packages.placement import FACTORY, OPT, Area, placement
-from engine.packages.rpmfile import PackagedFile, RpmFile
+from engine.packages.rpmfile import PackagedFile, RpmFile, RpmHeader
 from engine.repo import Repo
 from engine.treebuilder import NO_XATTRS, TreeBuilder, flatten
 
 UNPACK_VERSION = (1, 6)
+# keys of a package commit's metadata: lead + signature + header, their checksum, the repository's
+HEAD = "rpmostree.metadata"
+HEAD_SHA256 = "rpmostree.metadata_sha256"
+REPODATA_CHECKSUM = "rpmostree.repodata_checksum"
 _THREADS = 2
 _PERMISSIONS = 0o7777
 # systemd cleans the one; the other is a link to the tree's own database
@@ -69,17 +74,23 @@ class PackageCache:
         return commit
 
     def import_packages(
-        self, packages: Sequence[RpmFile], emit: Emit, cancel: CancelToken, step: str = "import"
+        self,
+        packages: Sequence[RpmFile],
+        emit: Emit,
+        cancel: CancelToken,
+        step: str = "import",
+        resolved: Mapping[str, ResolvedPackage] | None = None,
     ) -> list[ImportedPackage]:
         """Unpack what is not there yet; the result keeps the order of packages.
 
+        resolved: by head_sha256, what the repository that a package comes from says of it.
         Progress counts bytes of the RPM files to unpack. What was unpacked before a failure or a
         cancellation stays. Raises PackageError naming the package, and Cancelled.
         """
         commits = {package.head_sha256: self.find(package) for package in packages}
         missing = [package for package in packages if commits[package.head_sha256] is None]
         if missing:
-            commits.update(self._import_missing(missing, emit, cancel, step))
+            commits.update(self._import_missing(missing, emit, cancel, step, resolved or {}))
         return [
             ImportedPackage(package, commit)
             for package in packages
@@ -87,7 +98,12 @@ class PackageCache:
         ]
 
     def _import_missing(
-        self, packages: Sequence[RpmFile], emit: Emit, cancel: CancelToken, step: str
+        self,
+        packages: Sequence[RpmFile],
+        emit: Emit,
+        cancel: CancelToken,
+        step: str,
+        resolved: Mapping[str, ResolvedPackage],
     ) -> dict[str, str]:
         sizes = {package.head_sha256: package.path.stat().st_size for package in packages}
         total, done = sum(sizes.values()), 0
@@ -97,7 +113,7 @@ class PackageCache:
         with self._repo.transaction() as transaction, cancellable(cancel) as native:
             for package, result in _in_parallel(
                 sorted(packages, key=lambda package: -sizes[package.head_sha256]),
-                lambda package: self._unpack(package, native),
+                lambda package: self._unpack(package, native, resolved.get(package.head_sha256)),
             ):
                 try:
                     commit = result.result()
@@ -114,7 +130,7 @@ class PackageCache:
             raise failure
         return commits
 
-    def _unpack(self, package: RpmFile, native: Any) -> str:
+    def _unpack(self, package: RpmFile, native: Any, resolved: ResolvedPackage | None) -> str:
         """Unpack one package; its commit."""
         if native.is_cancelled():
             raise Cancelled()
@@ -136,8 +152,9 @@ class PackageCache:
                 native,
             )
             root = _grafted(self._repo, package, files, payload)
+            metadata = _metadata(package, self._options, resolved)
             _ok, commit = self._repo.native.write_commit_with_time(
-                None, "", "", _metadata(package, self._options), root, package.build_time, native
+                None, "", "", metadata, root, package.build_time, native
             )
         return str(commit)
 
@@ -207,6 +224,23 @@ def owned_files(package: RpmFile, options: UnpackOptions) -> Iterator[OwnedFile]
             yield OwnedFile(place.path, file.mode, file.user, file.group, file.caps)
 
 
+def tree_path(file: PackagedFile) -> str | None:
+    """Where a tree has this entry of a package; None for what is outside of trees."""
+    place = placement(file.path)
+    if place.area is Area.TREE:
+        return place.path
+    return f"{FACTORY}/{place.path}" if place.area is Area.VAR and file.is_regular else None
+
+
+def possible_paths(package: RpmHeader) -> Iterator[str]:
+    """Every path that a tree may have because of the package, ghosts included; directories too."""
+    for file in package.files():
+        path = tree_path(file)
+        if path is not None:
+            yield path
+    yield _tmpfiles_name(package)
+
+
 def tmpfiles_of(package: RpmFile) -> list[str]:
     """The tmpfiles.d lines that give a machine what the package has outside of the tree."""
     lines: list[str] = []
@@ -258,15 +292,25 @@ def _grafted(repo: Repo, package: RpmFile, files: dict[str, PackagedFile], paylo
             builder.add_directory(place.path, file.mode)
     lines = tmpfiles_of(package)
     if lines:
-        builder.add_text(f"usr/lib/tmpfiles.d/pkg-{package.name}.conf", "\n".join(lines) + "\n")
+        builder.add_text(_tmpfiles_name(package), "\n".join(lines) + "\n")
     return builder.write()
+
+
+def _tmpfiles_name(package: RpmHeader) -> str:
+    return f"usr/lib/tmpfiles.d/pkg-{package.name}.conf"
+
+
+def nevra_variant(package: PackageId) -> Any:
+    """As rpm-ostree writes a package down: (sstsss)."""
+    values = (package.name, package.epoch, package.version, package.release, package.arch)
+    return GLib.Variant("(sstsss)", (package.nevra, *values))
 
 
 def _identity(package: RpmFile, options: UnpackOptions) -> dict[str, Any]:
     """The metadata that tells whether a cached commit can be used."""
     languages = list(options.languages or ())
     return {
-        "rpmostree.metadata_sha256": GLib.Variant("s", package.head_sha256),
+        HEAD_SHA256: GLib.Variant("s", package.head_sha256),
         "rpmostree.unpack_version": GLib.Variant("u", UNPACK_VERSION[0]),
         "rpmostree.unpack_minor_version": GLib.Variant("u", UNPACK_VERSION[1]),
         "rpmostree.nodocs": GLib.Variant("b", not options.documentation),
@@ -274,23 +318,22 @@ def _identity(package: RpmFile, options: UnpackOptions) -> dict[str, Any]:
     }
 
 
-def _metadata(package: RpmFile, options: UnpackOptions) -> Any:
-    nevra = (
-        package.nevra,
-        package.name,
-        package.epoch,
-        package.version,
-        package.release,
-        package.arch,
-    )
+def _metadata(package: RpmFile, options: UnpackOptions, resolved: ResolvedPackage | None) -> Any:
+    source = {}
+    if resolved is not None:
+        source = {
+            "rpmostree.repo": GLib.Variant("a{sv}", {"id": GLib.Variant("s", resolved.repo_id)}),
+            REPODATA_CHECKSUM: GLib.Variant("s", str(resolved.checksum)),
+        }
     return GLib.Variant(
         "a{sv}",
         {
-            "rpmostree.metadata": GLib.Variant.new_from_bytes(
+            HEAD: GLib.Variant.new_from_bytes(
                 GLib.VariantType.new("ay"), GLib.Bytes.new(package.head), True
             ),
-            "rpmostree.nevra": GLib.Variant("(sstsss)", nevra),
+            "rpmostree.nevra": nevra_variant(package.id),
             **_identity(package, options),
+            **source,
         },
     )
 

@@ -16,6 +16,38 @@ def format_evr(epoch: int, version: str, release: str) -> str:
     return f"{epoch}:{version}-{release}" if epoch else f"{version}-{release}"
 
 
+@dataclass(frozen=True, order=True)
+class PackageId:
+    """Which package, in which version."""
+
+    name: str
+    epoch: int
+    version: str
+    release: str
+    arch: str
+
+    @classmethod
+    def parse(cls, nevra: str) -> PackageId:
+        """From name-[epoch:]version-release.arch. Raises PackageError for another text."""
+        rest, _dot, arch = nevra.rpartition(".")
+        name, evr_dash, release = rest.rpartition("-")
+        name, dash, version = name.rpartition("-")
+        if not (name and dash and evr_dash and version and release and arch):
+            raise PackageError(f"{nevra!r} is no name-version-release.arch of a package.")
+        return cls(name, *split_evr(f"{version}-{release}"), arch)
+
+    @property
+    def evr(self) -> str:
+        return format_evr(self.epoch, self.version, self.release)
+
+    @property
+    def nevra(self) -> str:
+        return f"{self.name}-{self.evr}.{self.arch}"
+
+    def __str__(self) -> str:
+        return self.nevra
+
+
 @dataclass(frozen=True)
 class Checksum:
     """kind: one of sha224, sha256, sha384, sha512. value: lowercase hexadecimal digits."""
@@ -73,12 +105,16 @@ class ResolvedPackage:
     installed_size: int = 0
 
     @property
+    def id(self) -> PackageId:
+        return PackageId(self.name, self.epoch, self.version, self.release, self.arch)
+
+    @property
     def evr(self) -> str:
-        return format_evr(self.epoch, self.version, self.release)
+        return self.id.evr
 
     @property
     def nevra(self) -> str:
-        return f"{self.name}-{self.evr}.{self.arch}"
+        return self.id.nevra
 
     @property
     def url(self) -> str:

@@ -17,6 +17,7 @@ import solv
 
 from engine.cancel import CancelToken
 from engine.errors import PackageError, PhotreeError
+from engine.packages.base_database import BaseDatabase, database_folder
 from engine.packages.model import Checksum, RepositoryMetadata, ResolvedPackage, split_evr
 from engine.packages.rpmmd import Repository, closing, location_url
 
@@ -26,7 +27,8 @@ _EXTEND = solv.Repo.REPO_USE_LOADING | solv.Repo.REPO_EXTEND_SOLVABLES | solv.Re
 class PackagePool:
     """Packages that can be asked for by name, and turned into ResolvedPackage.
 
-    native: libsolv's pool; names.excluded: ids of packages that must not be taken, with the reason.
+    native: libsolv's pool; excluded: ids of packages that must not be taken, with the reason; base:
+    the packages of the tree to add to; local: those of single files, in their order.
     """
 
     def __init__(
@@ -35,8 +37,12 @@ class PackagePool:
         arch: str,
         exclude: Mapping[str, str],
         cancel: CancelToken,
+        *,
+        base: BaseDatabase | None = None,
+        local: Sequence[Path] = (),
     ) -> None:
-        """exclude: name globs of packages to leave out, with the place that says so.
+        """exclude: name globs of packages to leave out, with the place that says so. local: RPM
+        files, of which libsolv reads the headers only.
 
         Raises PackageError for damaged metadata, and what getting a file list raises.
         """
@@ -49,6 +55,8 @@ class PackagePool:
         self._failure: PhotreeError | None = None
         self._repositories: dict[int, Repository] = {}
         self._handles: dict[str, solv.Repo] = {}
+        self.base = self._add_base(base) if base is not None else ()
+        self.local = self._add_local(local)
         for repository in repositories:
             cancel.check()
             self._add(repository)
@@ -104,6 +112,24 @@ class PackagePool:
             size=solvable.lookup_num(solv.SOLVABLE_DOWNLOADSIZE),
             installed_size=solvable.lookup_num(solv.SOLVABLE_INSTALLSIZE),
         )
+
+    def _add_base(self, base: BaseDatabase) -> tuple[solv.XSolvable, ...]:
+        handle = self.native.add_repo("@base")
+        with database_folder(base.folder):
+            if not handle.add_rpmdb(0):
+                raise PackageError(
+                    f"libsolv cannot read the base tree's rpm database: {self.native.errstr}."
+                )
+        self.native.installed = handle
+        return tuple(handle.solvables)
+
+    def _add_local(self, paths: Sequence[Path]) -> tuple[solv.XSolvable, ...]:
+        handle = self.native.add_repo("@local")
+        found = tuple(handle.add_rpm(str(path), 0) for path in paths)
+        for path, solvable in zip(paths, found, strict=True):
+            if solvable is None:
+                raise PackageError(f"libsolv cannot read {path.name}: {self.native.errstr}.")
+        return found
 
     def _add(self, repository: Repository) -> None:
         handle = self.native.add_repo(repository.id)

@@ -7,6 +7,7 @@ is turned off, and a repository that does not answer is an error unless skip_if_
 from __future__ import annotations
 
 import configparser
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,9 +24,11 @@ _T = TypeVar("_T")
 _TRUE = ("1", "yes", "true", "on")
 _FALSE = ("0", "no", "false", "off")
 _SCHEMES = ("file", "http", "https")
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}  # of dnf.conf(5), in seconds
+_EXPIRE = 48 * 3600.0
 # options of dnf and tdnf that change nothing here
 _IGNORED = frozenset(
-    {"metadata_expire", "failovermethod", "fastestmirror", "type", "countme", "timeout", "retries"}
+    {"failovermethod", "fastestmirror", "type", "countme", "timeout", "retries"}
     | {"keepcache", "enablegroups", "module_hotfixes", "deltarpm", "zchunk", "throttle"}
     | {"minrate", "ip_resolve", "max_parallel_downloads", "bandwidth", "user_agent", "mirrorlist"}
     | {"metalink", "skip_md_filelists", "skip_md_updateinfo", "skip_md_other", "proxy"}
@@ -37,7 +40,8 @@ class RepositoryConfig:
     """One section of a .repo file, variables substituted.
 
     baseurls: tried in this order, each ends with "/". gpgkeys: URLs. priority: 1 (best) to 99, as
-    in dnf. cost: decides between packages that are otherwise equal. where: "FILE [ID]".
+    in dnf. cost: decides between packages that are otherwise equal. metadata_expire: for how many
+    seconds a host takes cached metadata for new. where: "FILE [ID]".
     """
 
     id: str
@@ -57,6 +61,7 @@ class RepositoryConfig:
     password: str = field(default="", repr=False)
     priority: int = 99
     cost: int = 1000
+    metadata_expire: float = _EXPIRE
     excludes: tuple[str, ...] = ()
     includes: tuple[str, ...] = ()
 
@@ -98,6 +103,21 @@ def read_repositories(
     if problems:
         raise PlanError("The package repositories cannot be used.", problems)
     return tuple(configs)
+
+
+def list_repositories(folder: Path) -> dict[str, bool]:
+    """The ids of all repositories in folder's .repo files, in their order, and which are enabled.
+
+    Raises PlanError when a file cannot be read or an id is there twice.
+    """
+    problems: list[Problem] = []
+    found: dict[str, bool] = {}
+    for path in sorted(folder.glob("*.repo")):
+        for name, section in _sections(path, problems):
+            found[name] = section.get("enabled", "1").strip().lower() not in _FALSE
+    if problems:
+        raise PlanError("The package repositories cannot be used.", problems)
+    return found
 
 
 def _sections(
@@ -144,6 +164,17 @@ def _unknown(folder: Path, ids: Sequence[str], known: Mapping[str, object]) -> I
             yield Problem("", message, meant(name, known) or others)
 
 
+def _duration(text: str) -> float:
+    """Seconds. Raises ValueError."""
+    if text.lower() in ("never", "-1"):
+        return math.inf
+    unit = _UNITS.get(text[-1:].lower())
+    seconds = float(text) if unit is None else float(text[:-1]) * unit
+    if not seconds >= 0:
+        raise ValueError
+    return seconds
+
+
 class _SectionReader:
     """Turns the text of a section into a RepositoryConfig; collects problems and remarks."""
 
@@ -177,6 +208,9 @@ class _SectionReader:
             password=self._text("password"),
             priority=self._number("priority", default.priority),
             cost=self._number("cost", default.cost),
+            metadata_expire=self._value(
+                "metadata_expire", _EXPIRE, _duration, "must be a time such as 6h, or never"
+            ),
             excludes=self._words("excludepkgs") + self._words("exclude"),
             includes=self._words("includepkgs"),
         )
@@ -249,7 +283,9 @@ class _SectionReader:
             parts = urlsplit(url)
             if "$" in url:
                 name = re.sub(r".*\$\{?(\w*).*", r"\1", url)
-                hint = "set releasever in the treefile" if name.startswith("releasever") else ""
+                hint = (
+                    "set releasever (treefile, os-release)" if name.startswith("releasever") else ""
+                )
                 self._problem(f"{key}: the variable ${name} has no value", hint)
             elif parts.scheme not in _SCHEMES:
                 hint = f"write file://{url}" if url.startswith("/") else ""

@@ -1,4 +1,4 @@
-"""The tree's RPM database: written by librpm itself, as one transaction that unpacks nothing.
+"""A tree's RPM database: written by librpm itself, as one transaction that unpacks nothing.
 
 librpm checks the transaction as it would an installation: dependencies, conflicts between
 packages and between their files. It changes its root directory while it works, so it runs in a
@@ -10,9 +10,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import sqlite3
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -40,15 +42,65 @@ def write_database(
     since 1970. Same packages in the same order, same bytes.
     Raises PackageError with every problem that librpm finds.
     """
-    request = {"root": str(folder.absolute()), "packages": [str(path) for path in packages]}
+    request = _Request(folder, packages)
+    hint = "Change the packages in the treefile."
+    return _run(request, commands, source_date_epoch, hint)
+
+
+def change_database(
+    base: Path,
+    packages: Sequence[Path],
+    removed: Sequence[int],
+    folder: Path,
+    commands: Commands,
+    *,
+    source_date_epoch: int,
+    replace_files: bool = False,
+) -> list[int]:
+    """Like `write_database`, beginning with the packages of another database.
+
+    base: a database file, of which a copy is changed. packages: RPM files, or what is left of
+    them after the payload was taken off. removed: the numbers of entries that go (librpm's
+    `dbinstance`). replace_files: packages may have files that others have already.
+    """
+    (folder / DATABASE).mkdir(parents=True)
+    shutil.copyfile(base, folder / DATABASE / DATABASE_FILE)
+    filters = rpm.RPMPROB_FILTER_OLDPACKAGE
+    if replace_files:
+        filters |= rpm.RPMPROB_FILTER_REPLACEOLDFILES | rpm.RPMPROB_FILTER_REPLACENEWFILES
+    request = _Request(folder, packages, removed, filters)
+    return _run(request, commands, source_date_epoch, "They cannot be in one tree.")
+
+
+@dataclass(frozen=True)
+class _Request:
+    """accepted: librpm's bits of problems that are none, beside those of disk space."""
+
+    folder: Path
+    packages: Sequence[Path]
+    removed: Sequence[int] = ()
+    accepted: int = 0
+
+    def to_json(self) -> str:
+        return json.dumps(
+            {
+                "root": str(self.folder.absolute()),
+                "packages": [str(path.absolute()) for path in self.packages],
+                "removed": list(self.removed),
+                "accepted": self.accepted,
+            }
+        )
+
+
+def _run(request: _Request, commands: Commands, source_date_epoch: int, hint: str) -> list[int]:
     source = str(Path(__file__).resolve().parents[2])
     output = commands.run(
         [sys.executable, "-P", "-m", "engine.packages.rpmdb"],
-        input=json.dumps(request),
+        input=request.to_json(),
         env={
             "SOURCE_DATE_EPOCH": str(source_date_epoch),
             "PYTHONPATH": source,
-            "HOME": str(folder.absolute()),
+            "HOME": str(request.folder.absolute()),
         },
         quiet=True,
     )
@@ -59,10 +111,10 @@ def write_database(
         raise PackageError(
             f"The packages do not fit together: {'; '.join(problems[:_SHOWN_PROBLEMS])}"
             + (f"; and {more} more." if more > 0 else "."),
-            "Change the packages in the treefile.",
+            hint,
             "\n".join(problems),
         )
-    _close(folder / DATABASE)
+    _close(request.folder / DATABASE)
     return [int(index) for index in reply["order"]]
 
 
@@ -94,7 +146,7 @@ def _main() -> None:
 def _transaction(request: dict[str, Any]) -> dict[str, Any]:
     os.umask(0o022)
     root, packages = Path(request["root"]), request["packages"]
-    (root / DATABASE).mkdir(parents=True)
+    (root / DATABASE).mkdir(parents=True, exist_ok=True)
     rpm.addMacro("_dbpath", f"/{DATABASE}")
     rpm.addMacro("_db_backend", "sqlite")
     # packages of both word sizes are not told apart, as on hosts of one architecture
@@ -105,14 +157,18 @@ def _transaction(request: dict[str, Any]) -> dict[str, Any]:
     transaction.setFlags(
         rpm.RPMTRANS_FLAG_JUSTDB | rpm.RPMTRANS_FLAG_NOSCRIPTS | rpm.RPMTRANS_FLAG_NOTRIGGERS
     )
-    transaction.setProbFilter(rpm.RPMPROB_FILTER_DISKSPACE | rpm.RPMPROB_FILTER_DISKNODES)
+    transaction.setProbFilter(
+        rpm.RPMPROB_FILTER_DISKSPACE | rpm.RPMPROB_FILTER_DISKNODES | request["accepted"]
+    )
     for path in packages:
         with open(path, "rb") as file:  # noqa: PTH123 - librpm wants the descriptor
             transaction.addInstall(transaction.hdrFromFdno(file), path, "i")
+    for number in request["removed"]:
+        transaction.addErase(number)
     transaction.check()
     transaction.order()
     places = {path: index for index, path in enumerate(packages)}
-    order = [places[element.Key()] for element in transaction]
+    order = [places[element.Key()] for element in transaction if element.Key() in places]
     opened = {path: os.open(path, os.O_RDONLY) for path in packages}  # the root changes in run()
     problems = transaction.run(_callback(opened), "")
     transaction.closeDB()

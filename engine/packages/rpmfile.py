@@ -15,7 +15,7 @@ from typing import Any
 import rpm
 
 from engine.errors import PackageError
-from engine.packages.model import format_evr
+from engine.packages.model import PackageId
 
 # RPM file format, "lead": 96 bytes; then two header structures of the same shape
 _LEAD_SIZE = 96
@@ -29,7 +29,8 @@ _SAFE_IN_REF = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01
 class PackagedFile:
     """One entry of a package's file list. path: absolute, as in the package.
 
-    mode: type and permission bits. caps: libcap's text form, empty for none.
+    mode: type and permission bits. caps: libcap's text form, empty for none. digest: of a regular
+    file's content, by the package's own algorithm.
     """
 
     path: str
@@ -40,6 +41,7 @@ class PackagedFile:
     target: str
     flags: int
     langs: str
+    digest: str
 
     @property
     def is_directory(self) -> bool:
@@ -63,31 +65,10 @@ class PackagedFile:
 
 
 @dataclass(frozen=True)
-class RpmFile:
-    """An RPM file; `header` is librpm's. head_sha256: of lead + signature + header, which is what
-    rpm-ostree names a package's content by (not the sha256 of the whole file)."""
+class RpmHeader:
+    """A package as its header describes it; `header` is librpm's."""
 
-    path: Path
     header: Any
-    head: bytes
-    head_sha256: str
-
-    @classmethod
-    def open(cls, path: Path) -> RpmFile:
-        """Read the header; signatures and digests are the downloader's matter.
-
-        Raises PackageError for a file that is missing or no RPM.
-        """
-        try:
-            with path.open("rb") as file:
-                head = _read_head(file.fileno())
-                file.seek(0)
-                header = _transaction().hdrFromFdno(file)
-        except (OSError, ValueError, struct.error, rpm.error) as error:
-            raise PackageError(
-                f"{path} cannot be read as an RPM package: {error}.", "Download it again."
-            ) from error
-        return cls(path, header, head, hashlib.sha256(head).hexdigest())
 
     @cached_property
     def name(self) -> str:
@@ -115,18 +96,18 @@ class RpmFile:
         return int(self.header["buildtime"] or 0)
 
     @property
-    def evr(self) -> str:
-        return format_evr(self.epoch, self.version, self.release)
+    def basenames(self) -> list[str]:
+        """The last parts of all paths of `files`, in its order: much faster to get."""
+        return list(self.header[rpm.RPMTAG_BASENAMES] or ())
+
+    @property
+    def id(self) -> PackageId:
+        return PackageId(self.name, self.epoch, self.version, self.release, self.arch)
 
     @property
     def nevra(self) -> str:
         """name-[epoch:]version-release.arch, as rpm prints it."""
-        return f"{self.name}-{self.evr}.{self.arch}"
-
-    @property
-    def cache_ref(self) -> str:
-        """The ref rpm-ostree keeps the unpacked package under."""
-        return f"rpmostree/pkg/{_in_ref(self.name)}/{_in_ref(f'{self.evr}.{self.arch}')}"
+        return self.id.nevra
 
     def files(self) -> Iterator[PackagedFile]:
         """Every entry of the file list, ghosts included, in the package's order."""
@@ -140,10 +121,49 @@ class RpmFile:
                 entry.linkto or "",
                 entry.fflags,
                 entry.langs or "",
+                entry.digest or "",
             )
 
 
-def _transaction() -> Any:
+@dataclass(frozen=True)
+class RpmFile(RpmHeader):
+    """An RPM file. head: its lead, signature and header, all that is known of a package whose
+    payload was unpacked before. head_sha256: what rpm-ostree names a package's content by (not the
+    sha256 of the whole file)."""
+
+    path: Path
+    head: bytes
+    head_sha256: str
+
+    @classmethod
+    def open(cls, path: Path) -> RpmFile:
+        """Read the header; signatures and digests are the downloader's matter.
+
+        Raises PackageError for a file that is missing or no RPM.
+        """
+        try:
+            with path.open("rb") as file:
+                head = _read_head(file.fileno())
+                file.seek(0)
+                header = reading_transaction().hdrFromFdno(file)
+        except (OSError, ValueError, struct.error, rpm.error) as error:
+            raise PackageError(
+                f"{path} cannot be read as an RPM package: {error}.", "Download it again."
+            ) from error
+        return cls(header, path, head, hashlib.sha256(head).hexdigest())
+
+    @property
+    def cache_ref(self) -> str:
+        return cache_ref(self.id)
+
+
+def cache_ref(package: PackageId) -> str:
+    """The ref rpm-ostree keeps the unpacked package under."""
+    return f"rpmostree/pkg/{_in_ref(package.name)}/{_in_ref(f'{package.evr}.{package.arch}')}"
+
+
+def reading_transaction() -> Any:
+    """librpm's way to read headers, which verifies nothing."""
     transaction = rpm.TransactionSet()
     # the mask of everything that could be verified, here turned off
     transaction.setVSFlags(rpm._RPMVSF_NODIGESTS | rpm._RPMVSF_NOSIGNATURES)

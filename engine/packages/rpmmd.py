@@ -1,18 +1,24 @@
 """The metadata of RPM repositories (createrepo_c's repodata/), verified and cached.
 
-`repodata/repomd.xml` is asked for each time; it names the other files with their checksums, and
-those are got once. In the cache a repository has a folder `repomd/ID-HASH`, where a file is called
-by its checksum; `engine.packages.pool` keeps libsolv's form of it there too.
+`repodata/repomd.xml` is asked for each time, unless what is cached is taken for new enough. It
+names the other files with their checksums; those are got once. In the cache a repository has a
+folder `repomd/ID-HASH`, where a file is called by its checksum; `engine.packages.pool` keeps
+libsolv's form of it there too.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
+import math
+import os
 import re
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from functools import partial
 from pathlib import Path
 from urllib.parse import quote
@@ -33,6 +39,15 @@ from engine.packages.transport import FetchError, Patience, Transport
 _INDEX = "repodata/repomd.xml"
 _KINDS = ("primary", "filelists", "updateinfo", "group", "group_gz", "modules", "other")
 _WORKERS = 4
+_KEPT_INDEX = "index.json"
+
+
+class Caching(Enum):
+    """When what is known of a repository is used without asking its server."""
+
+    NEVER = "never"
+    FRESH = "fresh"  # while it is younger than the repository's metadata_expire
+    ALWAYS = "always"  # also if it is old; a repository that is not known is an error
 
 
 @dataclass(frozen=True)
@@ -57,7 +72,10 @@ class RepositoryIndex:
 
 
 class Repository:
-    """A repository whose index is known. Its files are got when they are asked for."""
+    """A repository whose index is known. Its files are got when they are asked for.
+
+    cached: whether its server was not asked.
+    """
 
     def __init__(
         self,
@@ -65,9 +83,12 @@ class Repository:
         index: RepositoryIndex,
         folder: Path,
         patience: Patience | None,
+        *,
+        cached: bool = False,
     ) -> None:
         self.config = config
         self.metadata = index.metadata
+        self.cached = cached
         self._index = index
         self._folder = folder
         self._patience = patience
@@ -114,7 +135,7 @@ class Repository:
         """Drop what belongs to former states of the repository."""
         current = {entry.checksum.value for entry in self._index.files.values()}
         for path in self._folder.iterdir():
-            if path.name.partition("-")[0] not in current:
+            if path.name.partition("-")[0] not in current and path.name != _KEPT_INDEX:
                 path.unlink(missing_ok=True)
 
 
@@ -135,13 +156,16 @@ def load_repositories(
     cancel: CancelToken,
     *,
     patience: Patience | None = None,
+    caching: Caching = Caching.NEVER,
+    advice: str = "",
 ) -> tuple[Repository, ...]:
     """Get index and package list of every repository, several at a time; in the order of configs.
 
-    One that does not answer and has skip_if_unavailable is left out, with a warning. Raises
-    NetworkError (which URL, and why), SignatureError, PackageError for damaged metadata, Cancelled.
+    One that does not answer and has skip_if_unavailable is left out, with a warning. advice: a hint
+    for one that does not answer, with {id}. Raises NetworkError (which URL, and why),
+    SignatureError, PackageError for damaged metadata, Cancelled.
     """
-    loader = _Loader(cachedir, commands, patience)
+    loader = _Loader(cachedir, commands, patience, caching, advice)
     tasks = [partial(loader.load, config) for config in configs]
     loaded = in_parallel(tasks, _WORKERS, emit, cancel)
     repositories = tuple(repository for repository in loaded if repository is not None)
@@ -158,6 +182,8 @@ class _Loader:
     cachedir: Path
     commands: Commands
     patience: Patience | None
+    caching: Caching
+    advice: str
 
     def load(self, config: RepositoryConfig, cancel: CancelToken, emit: Emit) -> Repository | None:
         """None when it does not answer and may be left out."""
@@ -165,27 +191,82 @@ class _Loader:
         name = re.sub(r"[^\w.-]", "_", config.id)
         folder = self.cachedir / "repomd" / f"{name}-{address[:12]}"
         try:
-            with Transport(config, cancel, emit, self.patience) as transport:
-                index = _first_index(config, transport, self.commands)
-            repository = Repository(config, index, folder, self.patience)
-            if not repository.solv_file("primary").exists():
+            repository = self._known(config, folder)
+            if repository is None:
+                repository = self._asked(config, folder, cancel, emit)
+            elif not repository.solv_file("primary").exists():
                 repository.file("primary", cancel)
         except FetchError as error:
             if config.skip_if_unavailable:
                 text = f"The repository {config.id} is left out: {error.message}"
                 emit(LogLine(text, level="warning"))
                 return None
-            hint = error.hint or "skip_if_unavailable=1 would go on without it."
             message = f"The repository {config.id} is not available: {error.message}"
-            raise FetchError(message, hint, error.detail) from error
-        repository.remove_stale_files()
+            raise FetchError(message, self._hint(config, error), error.detail) from error
         return repository
+
+    def _known(self, config: RepositoryConfig, folder: Path) -> Repository | None:
+        """From the cache, if it may be used."""
+        if self.caching is Caching.NEVER:
+            return None
+        always = self.caching is Caching.ALWAYS
+        kept = _kept_index(config, folder, math.inf if always else config.metadata_expire)
+        if kept is not None:
+            return Repository(config, kept, folder, self.patience, cached=True)
+        if always:
+            raise PackageError(
+                f"Nothing is known of the repository {config.id} without asking its server.",
+                "Run `photree refresh-md` first.",
+            )
+        return None
+
+    def _asked(
+        self, config: RepositoryConfig, folder: Path, cancel: CancelToken, emit: Emit
+    ) -> Repository:
+        with Transport(config, cancel, emit, self.patience) as transport:
+            index, content = _first_index(config, transport, self.commands)
+        repository = Repository(config, index, folder, self.patience)
+        if not repository.solv_file("primary").exists():
+            repository.file("primary", cancel)
+        _keep_index(config, folder, index.baseurl, content)
+        repository.remove_stale_files()
+        emit(LogLine(f"Updating metadata for '{config.id}'... done"))
+        return repository
+
+    def _hint(self, config: RepositoryConfig, error: FetchError) -> str:
+        if self.advice:
+            return f"{error.hint} {self.advice.format(id=config.id)}".strip()
+        return error.hint or "skip_if_unavailable=1 would go on without it."
+
+
+def _kept_index(config: RepositoryConfig, folder: Path, expire: float) -> RepositoryIndex | None:
+    """The index as the server gave it last, if that is less than expire seconds ago."""
+    path = folder / _KEPT_INDEX
+    try:
+        age = time.time() - path.stat().st_mtime
+        kept = json.loads(path.read_text())
+        usable = kept["verified"] or not config.repo_gpgcheck
+        if usable and (0 <= age < expire or expire == math.inf):
+            return _parsed(config, kept["baseurl"], kept["repomd"].encode())
+    except (OSError, ValueError, KeyError, TypeError, PackageError):
+        pass  # there is none, or it is damaged: the server has it
+    return None
+
+
+def _keep_index(config: RepositoryConfig, folder: Path, baseurl: str, content: bytes) -> None:
+    """For speed only: when it cannot be written, nothing is lost."""
+    values = {"baseurl": baseurl, "verified": config.repo_gpgcheck}
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        folder.mkdir(parents=True, exist_ok=True)
+        temporary = folder / f"{_KEPT_INDEX}.{os.getpid()}"
+        temporary.write_text(json.dumps({**values, "repomd": content.decode()}))
+        temporary.rename(folder / _KEPT_INDEX)
 
 
 def _first_index(
     config: RepositoryConfig, transport: Transport, commands: Commands
-) -> RepositoryIndex:
-    """From the first baseurl that answers."""
+) -> tuple[RepositoryIndex, bytes]:
+    """From the first baseurl that answers, with its text."""
     errors: list[FetchError] = []
     for baseurl in config.baseurls:
         url = baseurl + _INDEX
@@ -198,7 +279,7 @@ def _first_index(
         except FetchError as error:
             errors.append(error)
         else:
-            return _parsed(config, baseurl, content)
+            return _parsed(config, baseurl, content), content
     raise errors[0]
 
 

@@ -34,7 +34,7 @@ class UnsolvableError(PlanError, PackageError):
 
 
 @dataclass(frozen=True)
-class _Chosen:
+class Choice:
     """What a request may be fulfilled by. jobs: for the solver."""
 
     request: PackageRequest
@@ -61,7 +61,7 @@ def resolve_packages(
     """
     pool = PackagePool(repositories, arch, exclude or {}, cancel)
     ordered = sorted(set(requests), key=lambda request: (request.name, request.repo))
-    chosen, missing = _choose_all(pool, ordered)
+    chosen, missing = choose_all(pool, ordered)
     if missing:
         raise UnsolvableError("Packages that were asked for do not exist.", missing)
     cancel.check()
@@ -81,10 +81,11 @@ def resolve_packages(
     return resolution
 
 
-def _choose_all(
+def choose_all(
     pool: PackagePool, requests: Sequence[PackageRequest]
-) -> tuple[list[_Chosen], list[Problem]]:
-    chosen: list[_Chosen] = []
+) -> tuple[list[Choice], list[Problem]]:
+    """What each request may be fulfilled by; a problem for each that nothing can fulfil."""
+    chosen: list[Choice] = []
     problems: list[Problem] = []
     for request in requests:
         if request.repo and pool.handle(request.repo) is None:
@@ -100,16 +101,16 @@ def _choose_all(
     return chosen, problems
 
 
-def _choose(pool: PackagePool, request: PackageRequest) -> _Chosen | None:
+def _choose(pool: PackagePool, request: PackageRequest) -> Choice | None:
     if request.name.startswith("("):
         return _choose_rich(pool, request)
     selection = _selection(pool, request, 0)
     if selection.isempty():
         return None
-    return _Chosen(request, selection.jobs(solv.Job.SOLVER_INSTALL), selection.solvables())
+    return Choice(request, selection.jobs(solv.Job.SOLVER_INSTALL), selection.solvables())
 
 
-def _choose_rich(pool: PackagePool, request: PackageRequest) -> _Chosen | None:
+def _choose_rich(pool: PackagePool, request: PackageRequest) -> Choice | None:
     """A rich dependency: anything that fulfils it."""
     dependency = pool.native.parserpmrichdep(request.name)
     if dependency is None:
@@ -118,7 +119,7 @@ def _choose_rich(pool: PackagePool, request: PackageRequest) -> _Chosen | None:
     providers = pool.native.whatprovides(dependency)
     if not providers:
         return None
-    return _Chosen(request, [pool.native.Job(how, dependency.id)], providers)
+    return Choice(request, [pool.native.Job(how, dependency.id)], providers)
 
 
 def _selection(pool: PackagePool, request: PackageRequest, more: int) -> solv.Selection:

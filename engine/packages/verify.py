@@ -231,4 +231,5 @@ def _logging_to(log: IO[str]) -> Iterator[None]:
 
 
 def _described(package: ResolvedPackage) -> str:
-    return f"The package {package.nevra} of the repository {package.repo_id}"
+    of = f" of the repository {package.repo_id}" if package.repo_id else ""
+    return f"The package {package.nevra}{of}"

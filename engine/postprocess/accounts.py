@@ -37,6 +37,11 @@ class Accounts:
             _ids(_entries(tree.read(GROUP)) + _entries(tree.read(LIB_GROUP))),
         )
 
+    @staticmethod
+    def names(tree: OverlayTree, path: str) -> tuple[str, ...]:
+        """Those in one file, such as GROUP."""
+        return tuple(map(_name, _entries(tree.read(path))))
+
     def user_name(self, uid: int) -> str:
         """The name, or the number as text."""
         return next((name for name, number in self.users.items() if number == uid), str(uid))
@@ -66,6 +71,8 @@ def keep_ids(tree: OverlayTree, known: KnownAccounts) -> None:
         for line in _entries(text):
             if _name(line) not in names and _id(line) not in numbers:
                 lines.append(line)
+                names.add(_name(line))
+                numbers.add(_id(line))
         _rewrite(tree, path, lines)
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
 
 from engine.events import Emit, LogLine
@@ -16,6 +16,7 @@ from engine.packages.rpmfile import RpmFile
 from engine.postprocess.accounts import Accounts
 
 _TMPFILES = "usr/lib/tmpfiles.d"
+_SCRIPTS_TMPFILES = f"{_TMPFILES}/rpm-ostree-1-autovar.conf"
 _FIXED = ("home", "lib", "mnt", "opt", "srv", "tmp", "usrlocal")
 _LINKS = {"run": "../run", "lock": "../run/lock"}
 _OWN = frozenset({*_FIXED, *_LINKS, "roothome"})
@@ -83,13 +84,23 @@ def own_var(var: Path, packages: Sequence[RpmFile], accounts: Accounts) -> None:
 def write_tmpfiles(
     tree: OverlayTree, var: Path, packages: Sequence[RpmFile], accounts: Accounts, emit: Emit
 ) -> None:
-    """Turn what scripts made in /var into tmpfiles.d entries. Directories and links only: files
-    cannot be delivered that way, and those of packages have factory copies already."""
+    """The entries for what links of the root lead to, and for what scripts made in /var."""
     packaged = {placement(file.path).path for package in packages for file in package.files()}
-    lines = []
+    tree.write(f"{_TMPFILES}/rpm-ostree-0-integration.conf", _INTEGRATION)
+    add_tmpfiles(tree, var, packaged, accounts, emit)
+
+
+def add_tmpfiles(
+    tree: OverlayTree, var: Path, known: Container[str], accounts: Accounts, emit: Emit
+) -> None:
+    """Turn what scripts made in /var into tmpfiles.d entries, beside those that the tree has.
+    Directories and links only: files cannot be delivered that way, and those of packages have
+    factory copies already. known: paths ("var/lib/x") that are no script's."""
+    lines = (tree.read(_SCRIPTS_TMPFILES) or "").splitlines()
+    before = len(lines)
     for path in sorted(_below(var)):
         name = str(path.relative_to(var))
-        if name.split("/", maxsplit=1)[0] in _LINKS or name in _OWN or f"var/{name}" in packaged:
+        if name.split("/", maxsplit=1)[0] in _LINKS or name in _OWN or f"var/{name}" in known:
             continue
         status = path.lstat()
         place = f"/var/{name}"
@@ -102,9 +113,13 @@ def write_tmpfiles(
             lines.append(f"L {place} - - - - {path.readlink()}")
         else:
             emit(LogLine(f"{place} was made by a package script and is left out", "info"))
-    tree.write(f"{_TMPFILES}/rpm-ostree-0-integration.conf", _INTEGRATION)
-    if lines:
-        tree.write(f"{_TMPFILES}/rpm-ostree-1-autovar.conf", "\n".join(lines) + "\n")
+    if len(lines) > before:
+        tree.write(_SCRIPTS_TMPFILES, "\n".join(dict.fromkeys(lines)) + "\n")
+
+
+def names_in(var: Path) -> frozenset[str]:
+    """Everything that is in /var, as "var/lib/x"."""
+    return frozenset(f"var/{path.relative_to(var)}" for path in _below(var))
 
 
 def _below(folder: Path) -> Iterator[Path]:

@@ -40,7 +40,7 @@ class Deploy(HostTransaction):
         if (deployed, origin) == (former.commit, former.origin.carried_over()):
             return Result(False, f"{self.revision} is deployed already.")
         made = following.deploy(origin, deployed, locked=self.lock_finalization)
-        return Result(True, following.how_it_starts, made.id)
+        return Result(True, following.describe_change(made), made.id)
 
 
 def find_revision(following: NextDeployment, origin: Origin, revision: str, emit: Emit) -> str:

@@ -35,5 +35,5 @@ class Initramfs(HostTransaction):
         commit = following.assemble(origin, following.base_of(former).checksum)
         made = following.deploy(origin, commit)
         state = "enabled" if self.regenerate else "disabled"
-        text = f"Initramfs regeneration is now: {state}\n{following.how_it_starts}"
+        text = f"Initramfs regeneration is now: {state}\n{following.describe_change(made)}"
         return Result(True, text.strip(), made.id)

@@ -10,15 +10,23 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from engine.cancel import CancelToken
+from engine.differences.packages import package_changes
 from engine.errors import OstreeError
 from engine.events import Emit
+from engine.layering.changes import LocalChanges
+from engine.layering.commit import LAYERING_STEPS
+from engine.layering.plan import LayerPlan
 from engine.origin import Origin
 from engine.ostree import OSTree, translated
+from engine.packages.host_repositories import RepositoryChoice
 from engine.pull import pull, pull_commit_object
 from engine.repo import Commit, Repo
+from engine.revisions import base_commit
 from engine.steps import Steps
 from engine.sysroot import Deployment
 from engine.transactions.host import Host
+from engine.transactions.kept_refs import keep_base, update_kept_refs
+from engine.transactions.layers import Layers
 from engine.treebuilder import committed_tree, directory_at
 
 FINALIZATION_LOCK = Path("/run/ostree/staged-deployment-locked")
@@ -26,7 +34,8 @@ REBOOT_HINT = 'Run "systemctl reboot" to start a reboot'
 _STEPS = {
     "check": "Look for the commit",
     "pull": "Pull the tree",
-    "layer": "Apply the changes of packages",
+    "solve": "Choose packages",
+    **LAYERING_STEPS,
     "deploy": "Make the deployment",
 }
 _IMAGES = ("vmlinuz", "initramfs.img", "initramfs", "devicetree")
@@ -36,27 +45,30 @@ _BOOT_SLACK = 1 << 20  # bytes for boot entries and directories
 class NextDeployment:
     """Makes one deployment for a host."""
 
-    def __init__(self, host: Host, emit: Emit, cancel: CancelToken) -> None:
+    def __init__(
+        self,
+        host: Host,
+        emit: Emit,
+        cancel: CancelToken,
+        choice: RepositoryChoice | None = None,
+        *,
+        cached: bool = False,
+    ) -> None:
+        """choice: which RPM repositories may be asked (default: all that are enabled). cached: use
+        the metadata of them that is here."""
         self._host = host
         self._emit = emit
         self._cancel = cancel
         self._step = Steps(_STEPS, emit, cancel)
+        self._layers = Layers(host, choice or RepositoryChoice(), self._step, cached=cached)
 
     @property
     def repo(self) -> Repo:
         return self._host.sysroot.repo
 
-    @property
-    def how_it_starts(self) -> str:
-        """What a user does to run the new deployment."""
-        return REBOOT_HINT if self._host.sysroot.is_booted else ""
-
     def base_of(self, deployment: Deployment) -> Commit:
         """The commit of the followed ref that the deployment was made of."""
-        commit = self.repo.load_commit(deployment.commit)
-        if deployment.origin.assembled and commit.parent is not None:
-            return self.repo.load_commit(commit.parent)
-        return commit
+        return base_commit(self.repo, deployment.commit)
 
     def look(self, origin: Origin) -> Commit:
         """The commit that the origin leads to by now, without its tree."""
@@ -121,9 +133,24 @@ class NextDeployment:
 
     def assemble(self, origin: Origin, base: str) -> str:
         """The commit to deploy: base itself, or base with the origin's changes of packages."""
+        return self.carry_out(self.plan(origin, base), base)
+
+    def plan(self, origin: Origin, base: str) -> LayerPlan | None:
+        """What the origin's changes mean for base; None when it has none."""
         if not origin.assembled:
+            return None
+        with self._step("solve"):
+            return self._layers.plan(LocalChanges.of(origin), base)
+
+    def carry_out(self, plan: LayerPlan | None, base: str) -> str:
+        """The commit of a plan for base. One that is deployed already is used again."""
+        if plan is None or plan.is_empty:
             return base
-        raise NotImplementedError
+        known = self._layers.find(plan)
+        if known is not None:
+            return known
+        keep_base(self.repo, base)
+        return self._layers.write(plan)
 
     def deploy(
         self,
@@ -144,7 +171,7 @@ class NextDeployment:
             make = sysroot.stage if sysroot.is_booted else sysroot.deploy
             if sysroot.is_booted:
                 lock_finalization(locked)
-            return make(
+            made = make(
                 self._host.osname,
                 commit,
                 origin.carried_over(),
@@ -152,6 +179,18 @@ class NextDeployment:
                 merge=current,
                 cancel=self._cancel,
             )
+            update_kept_refs(sysroot)
+        return made
+
+    def describe_change(self, made: Deployment) -> str:
+        """The packages that differ from what runs now, and how to start the new deployment."""
+        changes = package_changes(
+            self.repo.load_commit(self._host.current.commit), self.repo.load_commit(made.commit)
+        )
+        lines = [*(changes.lines() if changes is not None else ())]
+        if self._host.sysroot.is_booted:
+            lines.append(f"Changes queued for next boot. {REBOOT_HINT}")
+        return "\n".join(lines)
 
     def drop_ref(self, refspec: str) -> None:
         """Forget what nothing follows any more."""

@@ -47,7 +47,7 @@ class Rebase(HostTransaction):
         made = following.deploy(origin, deployed, locked=self.lock_finalization)
         if not self.skip_purge and former.origin.refspec not in (None, refspec):
             following.drop_ref(str(former.origin.refspec))
-        return Result(True, following.how_it_starts, made.id)
+        return Result(True, following.describe_change(made), made.id)
 
 
 def complete_refspec(former: str, wanted: str) -> str:

@@ -9,11 +9,13 @@ from engine.errors import PhotreeError
 from engine.transactions.transaction import Transaction
 
 KINDS: Mapping[str, str] = {
+    "apply-live": "engine.transactions.apply_live:ApplyLive",
     "cleanup": "engine.transactions.cleanup:Cleanup",
     "deploy": "engine.transactions.deploy:Deploy",
     "finalize-deployment": "engine.transactions.finalize:FinalizeDeployment",
     "initramfs": "engine.transactions.initramfs:Initramfs",
     "kargs": "engine.transactions.kernel_arguments:KernelArguments",
+    "packages": "engine.transactions.packages:ChangePackages",
     "pin": "engine.transactions.pin:Pin",
     "preview-upgrade": "engine.transactions.preview:PreviewUpgrade",
     "rebase": "engine.transactions.rebase:Rebase",

@@ -35,7 +35,7 @@ class Reset(HostTransaction):
             return Result(False, "No change.")
         commit = following.assemble(origin, following.base_of(former).checksum)
         made = following.deploy(origin, commit)
-        return Result(True, following.how_it_starts, made.id)
+        return Result(True, following.describe_change(made), made.id)
 
     def _without_changes(self, origin: Origin) -> Origin:
         everything = not (self.overlays or self.overrides or self.initramfs)

@@ -48,7 +48,7 @@ class Upgrade(HostTransaction):
         if (commit, origin) == (former.commit, former.origin.carried_over()):
             return Result(False, NO_UPGRADE)
         made = following.deploy(origin, commit, locked=self.lock_finalization)
-        return Result(True, following.how_it_starts, made.id)
+        return Result(True, following.describe_change(made), made.id)
 
 
 def refuse_older(present: Commit, new: Commit) -> None:

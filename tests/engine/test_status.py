@@ -11,14 +11,16 @@ from pathlib import Path
 import pytest
 
 from engine.command import SystemCommands
-from engine.errors import OstreeError
+from engine.health.checks import CheckResult
+from engine.health.record import Fallback, HealthRecord, write_health
 from engine.origin import Origin
 from engine.ostree import GLib
 from engine.pull import pull
 from engine.remotes import RemoteConfig, add_remote
-from engine.repo import Commit, Repo
-from engine.status import PackageChanges, package_changes, read_status, to_json
+from engine.repo import Repo
+from engine.status import read_status, to_json
 from engine.sysroot import Deployment, Sysroot
+from engine.updates.record import LastRun, UpdateFound, write_last_run
 from tests.engine.conftest import GpgKey
 from tests.engine.trees import REF, commit_tree, ostree, run_python_booted, write_tree
 from tui.verbs import status as verb
@@ -223,24 +225,6 @@ def test_layered_packages_are_shown_with_their_base(system: Path, tmp_path: Path
     assert "rpmostree.packages" not in found["layered-commit-meta"]
 
 
-def commit_of(*packages: tuple[str, str, str, str, str]) -> Commit:
-    metadata = {"rpmostree.rpmdb.pkglist": list(packages)}
-    return Commit("a" * 64, None, 0, "", "", "", "", metadata=metadata)
-
-
-def test_package_changes_are_counted_by_rpms_order() -> None:
-    old = commit_of(
-        ("a", "0", "1.9", "1", "x"), ("b", "1", "1", "1", "x"), ("c", "", "1", "1", "x")
-    )
-    new = commit_of(
-        ("a", "0", "1.10", "1", "x"), ("b", "0", "2", "1", "x"), ("d", "", "1", "1", "x")
-    )
-    changes = package_changes(old, new)
-    assert changes == PackageChanges(upgraded=1, downgraded=1, removed=1, added=1)
-    assert str(changes) == "1 upgraded, 1 downgraded, 1 removed, 1 added"
-    assert package_changes(old, Commit("b" * 64, None, 0, "", "", "", "")) is None
-
-
 def test_the_update_policy_is_read_from_the_system(
     two: tuple[Path, Deployment, Deployment],
 ) -> None:
@@ -248,10 +232,64 @@ def test_the_update_policy_is_read_from_the_system(
     configuration = following.path / "etc/rpm-ostreed.conf"
     configuration.write_text("[Daemon]\nAutomaticUpdatePolicy=stage\n")
     assert read_status(Sysroot.load(system)).policy == "stage"
-    assert text(system)[1].startswith("AutomaticUpdates: stage; rpm-ostreed-automatic.timer: ")
+    assert text(system)[1].startswith("AutomaticUpdates: stage; photree-automatic.timer: ")
     configuration.write_text("no section")
-    with pytest.raises(OstreeError, match=r"rpm-ostreed\.conf"):
-        read_status(Sysroot.load(system))
+    lines = text(system)
+    assert lines[1] == "AutomaticUpdates: disabled; the configuration is not valid"
+    assert lines[2].startswith(f"  {configuration}:1: ")
+    document = to_json(read_status(Sysroot.load(system)))
+    assert document["automatic-updates"]["policy"] == "none"
+    assert f"{configuration}:1" in document["automatic-updates"]["problems"][0]
+
+
+def test_the_last_run_and_the_update_it_found_are_shown(
+    two: tuple[Path, Deployment, Deployment],
+) -> None:
+    system, _former, following = two
+    stateroot = system / "ostree/deploy/photon"
+    configuration = following.path / "etc/photree.conf"
+    configuration.write_text("[Daemon]\nAutomaticUpdatePolicy=check\n")
+    found = UpdateFound("c" * 64, "5.0_minimal.2", 1795464000, "3 upgraded")
+    run = LastRun(TIME, "check", "available", "5.0_minimal.2 is available.", found)
+    write_last_run(run, stateroot)
+    lines = text(system)
+    assert lines[2] == f"  LastRun: {TIME}; 5.0_minimal.2 is available."
+    assert lines[-5:] == [
+        "",
+        "AvailableUpdate:",
+        f"        Version: 5.0_minimal.2 ({TIME})",
+        f"         Commit: {'c' * 64}",
+        "           Diff: 3 upgraded",
+    ]
+    document = to_json(read_status(Sysroot.load(system)))
+    assert document["cached-update"]["version"] == "5.0_minimal.2"
+    assert document["automatic-updates"]["last-run"]["outcome"] == "available"
+    deployed = UpdateFound(following.commit, "5.0_minimal.1")
+    write_last_run(LastRun(TIME, "check", "available", "", deployed), stateroot)
+    assert "AvailableUpdate:" not in text(system)
+    assert to_json(read_status(Sysroot.load(system)))["cached-update"] is None
+
+
+def test_the_health_of_the_booted_deployment_is_shown(
+    two: tuple[Path, Deployment, Deployment],
+) -> None:
+    system, former, following = two
+    checks = (CheckResult("10-web", False, 0.1, "no answer"),)
+    record = HealthRecord().fell_back(
+        Fallback(following.id, "5.0_minimal.1", following.commit, former.id, "it broke", TIME),
+        checks,
+    )
+    write_health(
+        record.judged(former.id, former.commit, checks, TIME), system / "ostree/deploy/photon"
+    )
+    done = run_python_booted(system, former.path, "-m", "tui.cli", "status", uid=1000)
+    assert done.stdout.splitlines()[1:3] == [
+        f"Health: fell back from 5.0_minimal.1 (it broke; {TIME})",
+        f"Health: not healthy (check 10-web failed: no answer; {TIME})",
+    ], done.stderr
+    done = run_python_booted(system, former.path, "-m", "tui.cli", "status", "--json", uid=1000)
+    health = json.loads(done.stdout)["health"]
+    assert (health["healthy"], health["fallback"]["version"]) == (False, "5.0_minimal.1")
 
 
 def run_verb(*words: str) -> argparse.Namespace:

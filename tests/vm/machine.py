@@ -181,6 +181,10 @@ class Machine:
         """Ask the guest to reboot; the caller logs in again."""
         self.serial.send("systemctl reboot\n")
 
+    def wait_for_restart(self, timeout: float = 400) -> None:
+        """Until the guest restarts by itself: the kernel says so whatever its log level is."""
+        self.serial.expect(r"reboot: Restarting system", timeout=timeout)
+
     def cut_power(self) -> None:
         self._process.send_signal(signal.SIGKILL)
         self._process.wait()

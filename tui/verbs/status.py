@@ -15,21 +15,24 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from engine.command import Commands, SystemCommands
+from engine.differences.packages import package_changes
+from engine.health.summary import health_lines
 from engine.repo import Commit
 from engine.status import (
     DeploymentStatus,
     Signature,
     SystemStatus,
-    package_changes,
     read_status,
     to_json,
 )
 from engine.sysroot import Sysroot
+from engine.updates.record import UpdateFound
 
 EXIT_PENDING = 77
 _KEY_WIDTH = len("InactiveRemoteOverrides")  # rpm-ostree's longest: the same columns as there
-_TIMER = "rpm-ostreed-automatic.timer"
-_SERVICE = "rpm-ostreed-automatic.service"
+_UPDATE_KEY_WIDTH = len("SecAdvisories")
+_OURS, _RPM_OSTREES = "photree-automatic", "rpm-ostreed-automatic"  # .timer and .service of each
+_UNIT_KINDS = ("timer", "service")
 _BRANCH, _LAST_BRANCH, _BOOTED = "├", "└", "●"
 _PLAIN = {_BRANCH: "|-", _LAST_BRANCH: "`-", _BOOTED: "*"}
 
@@ -91,7 +94,9 @@ class StatusText:
 
     def lines(self, status: SystemStatus) -> Iterator[str]:
         yield f"State: {'busy' if status.busy else 'idle'}"
-        yield from self._automatic_updates(status.policy)
+        yield from self._automatic_updates(status)
+        if status.health is not None:
+            yield from health_lines(status.health)
         yield "BootedDeployment:" if self._only_booted else "Deployments:"
         shown = [
             each for each in status.deployments if each.deployment.booted or not self._only_booted
@@ -100,30 +105,43 @@ class StatusText:
             if number:
                 yield ""
             yield from self._deployment(each, status)
+        if status.policy != "none" and status.available_update is not None:
+            yield ""
+            yield from _available_update(status.available_update)
 
-    def _automatic_updates(self, policy: str) -> Iterator[str]:
-        if policy != "none":
-            yield f"AutomaticUpdates: {policy}; {self._timer_state()}"
+    def _automatic_updates(self, status: SystemStatus) -> Iterator[str]:
+        if status.configuration_problems:
+            yield "AutomaticUpdates: disabled; the configuration is not valid"
+            for problem in status.configuration_problems:
+                yield f"  {problem}"
+        elif status.policy != "none":
+            yield f"AutomaticUpdates: {status.policy}; {self._timer_state()}"
+            if status.last_run is not None:
+                yield f"  LastRun: {status.last_run.time}; {status.last_run.message}"
         elif self._verbose:
             yield "AutomaticUpdates: disabled"
 
     def _timer_state(self) -> str:
-        accept = tuple(range(256))
+        """In rpm-ostree's words; of its timer where that runs and ours does not."""
+        names = [f"{name}.{kind}" for name in (_OURS, _RPM_OSTREES) for kind in _UNIT_KINDS]
         output = self._commands.run(
-            ["systemctl", "show", "--property=ActiveState,ExecMainExitTimestamp", _TIMER, _SERVICE],
-            accept=accept,
+            ["systemctl", "show", "--property=ActiveState,ExecMainExitTimestamp", *names],
+            accept=tuple(range(256)),
         )
         units = [dict(_pairs(block)) for block in output.stdout.strip().split("\n\n")]
-        if len(units) != 2:
-            return f"{_TIMER}: unknown state"
-        timer, service = units
-        states = {"failed": "last run failed", "active": "running"}
-        if timer.get("ActiveState") == "inactive":
-            return f"{_TIMER}: inactive"
-        if service.get("ActiveState") in states:
-            return f"{_SERVICE}: {states[service['ActiveState']]}"
+        if len(units) != len(names):
+            return f"{_OURS}.timer: unknown state"
+        states = {_OURS: units[:2], _RPM_OSTREES: units[2:]}
+        running = [name for name in states if states[name][0].get("ActiveState") == "active"]
+        if not running:
+            return f"{_OURS}.timer: inactive"
+        name = running[0]
+        service = states[name][1]
+        words = {"failed": "last run failed", "active": "running", "activating": "running"}
+        if service.get("ActiveState") in words:
+            return f"{name}.service: {words[service['ActiveState']]}"
         last = service.get("ExecMainExitTimestamp")
-        return f"{_TIMER}: " + (f"last run {last}" if last else "no runs since boot")
+        return f"{name}.timer: " + (f"last run {last}" if last else "no runs since boot")
 
     def _deployment(self, status: DeploymentStatus, system: SystemStatus) -> Iterator[str]:
         deployment, origin = status.deployment, status.deployment.origin
@@ -168,7 +186,7 @@ class StatusText:
             yield from _signature_rows(status.signatures)
         if status is system.pending and system.booted is not None:
             changes = package_changes(system.booted.commit, status.commit)
-            if changes is not None and str(changes):
+            if changes:
                 yield _row("Diff", str(changes))
 
     def _local_changes(self, status: DeploymentStatus) -> Iterator[str]:
@@ -192,8 +210,20 @@ class StatusText:
         yield from _list("InitramfsEtc", _quoted(origin.initramfs_etc))
 
 
-def _row(key: str, value: str) -> str:
-    return f"  {key:>{_KEY_WIDTH}}{':' if key else ' '} {value}"
+def _available_update(update: UpdateFound) -> Iterator[str]:
+    when, width = _utc(update.timestamp), _UPDATE_KEY_WIDTH
+    yield "AvailableUpdate:"
+    if update.version:
+        yield _row("Version", f"{update.version} ({when})", width)
+    else:
+        yield _row("Timestamp", when, width)
+    yield _row("Commit", update.checksum, width)
+    if update.changes:
+        yield _row("Diff", update.changes, width)
+
+
+def _row(key: str, value: str, width: int = _KEY_WIDTH) -> str:
+    return f"  {key:>{width}}{':' if key else ' '} {value}"
 
 
 def _list(key: str, values: Sequence[str]) -> Iterator[str]:

@@ -21,6 +21,7 @@ class Rpm:
     relations: Sequence[str] = ()
     files: Mapping[str, bytes] = field(default_factory=dict)
     arch: str = "noarch"
+    summary: str = "test"
 
     @property
     def file_name(self) -> str:
@@ -97,7 +98,7 @@ def _write_spec(package: Rpm, number: int, work: Path) -> Path:
         f"Version: {version}",
         f"Release: {package.release}",
         *([f"Epoch: {epoch}"] if epoch else []),
-        "Summary: test",
+        f"Summary: {package.summary}",
         "License: test",
         *([f"BuildArch: {package.arch}"] if package.arch == "noarch" else []),
         "AutoReqProv: no",

@@ -113,12 +113,12 @@ def test_a_changed_repository_replaces_its_cached_lists(
 ) -> None:
     cachedir = tmp_path / "cache"
     names(load([config_of(folder)], cachedir))
-    before = set(cachedir.glob("repomd/*/*"))
+    before = set(cachedir.glob("repomd/*/*-*"))
     make_repository([Rpm("three")], name="more")
     (tmp_path / "more-repository/three-1-1.noarch.rpm").rename(folder / "three.rpm")
     index(folder)
     assert names(load([config_of(folder)], cachedir)) == {"one", "two", "three"}
-    assert not before & set(cachedir.glob("repomd/*/*"))
+    assert not before & set(cachedir.glob("repomd/*/*-*"))
 
 
 def test_a_list_with_a_wrong_checksum_is_refused(folder: Path, tmp_path: Path) -> None:

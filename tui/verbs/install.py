@@ -1,0 +1,49 @@
+"""Layer packages on the base tree: they are there from the next boot on, and after every upgrade.
+
+PACKAGE is a name, a capability ("/usr/bin/strace", "name >= 2") or a glob for the RPM repositories
+of /etc/yum.repos.d, the path of an RPM file, or a URL of one. Several are solved together. Packages
+of the base tree are never changed by this: see `photree override`.
+
+  photree install strace tcpdump
+  photree install ./agent-1.2-1.x86_64.rpm
+  photree install https://example.com/agent.rpm --reboot
+  photree install strace --dry-run
+
+Exit codes: 0 done, 1 failed, 77 nothing to do (with --unchanged-exit-77).
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from tui.package_options import add_package_options, change_packages, from_here
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("package", nargs="+", metavar="PACKAGE", help="name, file or URL")
+    parser.add_argument(
+        "--uninstall",
+        action="append",
+        default=[],
+        metavar="PACKAGE",
+        help="take a layered package off in the same step",
+    )
+    parser.add_argument(
+        "--idempotent", action="store_true", help="what is requested already is no error"
+    )
+    parser.add_argument(
+        "--allow-inactive",
+        action="store_true",
+        help="also request what the base tree has already",
+    )
+    add_package_options(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    return change_packages(
+        options,
+        install=from_here(options.package),
+        uninstall=options.uninstall,
+        idempotent=options.idempotent,
+        allow_inactive=options.allow_inactive,
+    )

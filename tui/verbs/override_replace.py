@@ -1,0 +1,42 @@
+"""Put other builds of packages in the place of the base tree's, now and after every upgrade.
+
+FILE is the path or URL of an RPM file whose package the base tree has, older or newer.
+
+  photree override replace ./openssl-3.0.15-2.x86_64.rpm
+
+Exit codes: 0 done, 1 failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from tui.package_options import add_package_options, change_packages, from_here
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", nargs="+", metavar="FILE", help="path or URL of an RPM file")
+    parser.add_argument(
+        "--remove",
+        action="append",
+        default=[],
+        metavar="PACKAGE",
+        help="remove a base package in the same step",
+    )
+    parser.add_argument(
+        "--install",
+        action="append",
+        default=[],
+        metavar="PACKAGE",
+        help="layer a package in the same step",
+    )
+    add_package_options(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    return change_packages(
+        options,
+        override_replace=from_here(options.file),
+        override_remove=options.remove,
+        install=from_here(options.install),
+    )
