@@ -12,6 +12,7 @@ from engine.transactions.host import Host
 
 WORDS = ("booted", "pending", "rollback")
 _INDEX = re.compile("[0-9]{1,2}")  # as abbreviated commit ids these would be of no use
+_INTERNAL = ("ostree/", "rpmostree/")  # refs that keep deployments and unpacked packages
 _LAYERED = "rpmostree.clientlayer"
 
 
@@ -60,7 +61,6 @@ def resolve_revision(
     found = find_revision(repo, text, sysroot, base=base)
     if found is not None:
         return found
-    refs = ", ".join(repo.refs()) or "none"
     name = text.rstrip("^")
     if name != text and find_revision(repo, name, sysroot) is not None:
         raise OstreeError(
@@ -76,6 +76,7 @@ def resolve_revision(
         raise OstreeError(
             f"There is no {name} deployment in {sysroot.path}.", "See `photree status`."
         )
+    refs = ", ".join(ref for ref in repo.refs() if not ref.startswith(_INTERNAL)) or "none"
     words = f" Or say {', '.join(WORDS)} or a deployment's index." if sysroot is not None else ""
     raise OstreeError(
         f"The repository {repo.path} has no ref or commit {name!r}.", f"Its refs: {refs}.{words}"

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from tui.jobs import run_job
 from tui.options import add_change_options, add_unchanged, host_values
+from tui.repository_options import add_repository_choice
 
 
 def add_package_options(parser: argparse.ArgumentParser) -> None:
@@ -20,14 +21,7 @@ def add_package_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-C", "--cache-only", action="store_true", help="use the metadata that is here"
     )
-    for option, text in (("disablerepo", "do not ask"), ("enablerepo", "ask, though disabled,")):
-        parser.add_argument(
-            f"--{option}",
-            action="append",
-            default=[],
-            metavar="ID",
-            help=f"{text} this RPM repository (a glob)",
-        )
+    add_repository_choice(parser)
     add_change_options(parser, lock=True)
     add_unchanged(parser)
 
@@ -47,6 +41,7 @@ def change_packages(options: argparse.Namespace, **changes: Sequence[str] | bool
         lock_finalization=options.lock_finalization,
         disabled_repositories=tuple(options.disablerepo),
         enabled_repositories=tuple(options.enablerepo),
+        only_repositories=tuple(options.repoid),
     )
     return run_job(options, transaction)
 

@@ -6,7 +6,6 @@ librpm is loaded only when versions must be put in order, or a database read.
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -86,9 +85,11 @@ def package_list(repo: Repo, rev: str) -> tuple[PackageId, ...]:
     found = recorded_packages(commit)
     if found is not None:
         return found
+    from tempfile import TemporaryDirectory  # noqa: PLC0415 - with the other, costs 4 ms
+
     from engine.packages.base_database import BaseDatabase  # noqa: PLC0415 - loads librpm
 
-    with tempfile.TemporaryDirectory(prefix="photree-rpmdb-") as folder:
+    with TemporaryDirectory(prefix="photree-rpmdb-") as folder:
         database = BaseDatabase.of(repo, commit.checksum, Path(folder))
     return tuple(sorted(header.id for header in database.packages))
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from socket import EAI_AGAIN
 from typing import BinaryIO, TypeVar
 from urllib.parse import unquote, urlsplit
 
@@ -18,7 +18,6 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import (
     HTTPError,
     InsecureRequestWarning,
-    NameResolutionError,
     NewConnectionError,
 )
 
@@ -241,8 +240,8 @@ def _network_error(url: str, error: Exception, patience: Patience) -> FetchError
         reason = f"TLS with {host} failed: {_certificate_reason(causes)}"
         lasting = True
         hint = "Check the machine's clock and its certificates, or give sslcacert=."
-    elif NameResolutionError in kinds:
-        lasting = not any(getattr(cause, "errno", None) == EAI_AGAIN for cause in causes)
+    elif socket.gaierror in kinds:
+        lasting = not any(getattr(cause, "errno", None) == socket.EAI_AGAIN for cause in causes)
         what = f"the name {host} is not known" if lasting else f"no name server answers for {host}"
         reason = f"{what} (DNS)"
         hint = "Check the name, and the machine's name servers."

@@ -75,8 +75,10 @@ def own_var(var: Path, packages: Sequence[RpmFile], accounts: Accounts) -> None:
     for package in packages:
         for file in package.files():
             place = placement(file.path)
+            if place.area is not Area.VAR or file.is_symlink:
+                continue
             path = var / place.path.removeprefix("var/")
-            if place.area is Area.VAR and not file.is_symlink and path.exists():
+            if path.exists():
                 os.chown(path, accounts.users.get(file.user, 0), accounts.groups.get(file.group, 0))
                 path.chmod(stat.S_IMODE(file.mode))
 

@@ -11,8 +11,10 @@ from typing import ClassVar
 from engine.cancel import CancelToken
 from engine.errors import OstreeError
 from engine.events import Emit
+from engine.packages.host_repositories import metadata_cache
 from engine.sysroot import Deployment
 from engine.transactions.host import Host, HostTransaction
+from engine.transactions.kept_refs import keep_only, update_kept_refs
 from engine.transactions.transaction import Result
 
 _METADATA = ("repomd", "solv")
@@ -41,10 +43,11 @@ class Cleanup(HostTransaction):
             )
         before = _free(host.sysroot.path)
         removed = self._remove_deployments(host, cancel)
-        if self.base or removed:
+        if self.base:
             cancel.check()
+            update_kept_refs(host.sysroot)
             host.sysroot.clean()
-        cleared = self.metadata and _clear_metadata(metadata_folder(host))
+        cleared = self.metadata and _clear_metadata(metadata_cache(host.sysroot, host.osname))
         lines = [f"Removed deployment {deployment.id}" for deployment in removed]
         lines += [] if removed else ["Deployments unchanged."]
         freed = _free(host.sysroot.path) - before
@@ -67,15 +70,8 @@ class Cleanup(HostTransaction):
             cancel.check()
             gone = {each.id for each in doomed}
             kept = [each for each in host.sysroot.deployments if each.id not in gone]
-            host.sysroot.write_order(kept)
+            keep_only(host.sysroot, kept)
         return doomed
-
-
-def metadata_folder(host: Host) -> Path:
-    """Where the metadata of RPM repositories is kept: rpm-ostree's folder."""
-    if host.sysroot.is_booted:
-        return Path("/var/cache/rpm-ostree")
-    return host.sysroot.path / "ostree/deploy" / host.osname / "var/cache/rpm-ostree"
 
 
 def _clear_metadata(folder: Path) -> bool:

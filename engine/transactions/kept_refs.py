@@ -5,7 +5,7 @@ The names are rpm-ostree's: rpmostree/base/N for base commits, rpmostree/pkg/...
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from engine.differences.packages import recorded_packages
 from engine.packages.model import PackageId
@@ -40,6 +40,13 @@ def update_kept_refs(sysroot: Sysroot) -> None:
             transaction.set_ref(ref, commit)
         for ref in [*(present.keys() - wanted.keys()), *unused]:
             transaction.set_ref(ref, None)
+
+
+def keep_only(sysroot: Sysroot, deployments: Sequence[Deployment]) -> None:
+    """Make these the deployments there are, and drop what the others were made of."""
+    sysroot.write_order(deployments)
+    update_kept_refs(sysroot)
+    sysroot.clean()
 
 
 def _bases(repo: Repo, deployments: Iterable[Deployment]) -> Iterator[str]:

@@ -57,6 +57,7 @@ class NextDeployment:
         """choice: which RPM repositories may be asked (default: all that are enabled). cached: use
         the metadata of them that is here."""
         self._host = host
+        self._present = host.current.commit
         self._emit = emit
         self._cancel = cancel
         self._step = Steps(_STEPS, emit, cancel)
@@ -185,7 +186,7 @@ class NextDeployment:
     def describe_change(self, made: Deployment) -> str:
         """The packages that differ from what runs now, and how to start the new deployment."""
         changes = package_changes(
-            self.repo.load_commit(self._host.current.commit), self.repo.load_commit(made.commit)
+            self.repo.load_commit(self._present), self.repo.load_commit(made.commit)
         )
         lines = [*(changes.lines() if changes is not None else ())]
         if self._host.sysroot.is_booted:

@@ -46,6 +46,7 @@ class ChangePackages(HostTransaction):
     lock_finalization: bool = False
     disabled_repositories: tuple[str, ...] = ()
     enabled_repositories: tuple[str, ...] = ()
+    only_repositories: tuple[str, ...] = ()
     cached: bool = False
 
     @property
@@ -60,7 +61,9 @@ class ChangePackages(HostTransaction):
         return ", ".join(" ".join([verb, *words]) for verb, words in parts.items() if words)
 
     def change(self, host: Host, emit: Emit, cancel: CancelToken) -> Result:
-        choice = RepositoryChoice(self.disabled_repositories, self.enabled_repositories)
+        choice = RepositoryChoice(
+            self.disabled_repositories, self.enabled_repositories, self.only_repositories
+        )
         following = NextDeployment(host, emit, cancel, choice, cached=self.cached)
         former = host.newest
         before = former.origin.carried_over()

@@ -10,6 +10,7 @@ from engine.errors import OstreeError
 from engine.events import Emit
 from engine.sysroot import Deployment, Sysroot
 from engine.transactions.host import Host, HostTransaction
+from engine.transactions.kept_refs import keep_only
 from engine.transactions.transaction import Result
 
 
@@ -42,7 +43,7 @@ class Undeploy(HostTransaction):
                 f"The deployment {self.index} is the only one: nothing could boot without it."
             )
         cancel.check()
-        host.sysroot.write_order(others)
+        keep_only(host.sysroot, others)
         return Result(True, f"Deleted deployment {target.id}")
 
 

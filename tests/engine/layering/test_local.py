@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,18 @@ def test_files_that_cannot_be_installed_are_refused_by_name(host: Host, tmp_path
     with pytest.raises(SignatureError, match=r"own-1\.0-1\.ph5\.x86_64 is damaged"):
         bring(damaged)
     assert "rpmostree/pkg/own" not in host.ostree("refs", "--list")
+
+
+def test_a_source_package_is_refused_by_name(host: Host, tmp_path: Path) -> None:
+    spec = tmp_path / "src.spec"
+    spec.write_text(
+        "Name: src\nVersion: 1\nRelease: 1\nSummary: s\nLicense: l\n%description\ns\n%files\n"
+    )
+    command = ["rpmbuild", "-bs", "--quiet", "--define", f"_topdir {tmp_path}", str(spec)]
+    subprocess.run(command, check=True, capture_output=True)
+    (built,) = tmp_path.glob("SRPMS/*.src.rpm")
+    with pytest.raises(PackageError, match=r"src-1-1\.src\.rpm cannot be installed: .* source"):
+        import_local(host.repo, [built], host.events.append, host.cancel, arch="x86_64")
 
 
 def test_a_local_package_with_a_name_of_the_base_tree_needs_an_override(host: Host) -> None:
