@@ -67,10 +67,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     verb = find_verb(words)
     if verb is None:
         return _overview(words)
-    module = _module(verb)
-    parser = verb_parser(verb)
-    options = parser.parse_args(words[len(verb) :])
-    return guarded(lambda: int(module.run(options)), json_output=getattr(options, "json", False))
+    return guarded(lambda: _run(verb, words[len(verb) :]), json_output="--json" in words)
+
+
+def _run(verb: tuple[str, ...], arguments: Sequence[str]) -> int:
+    options = verb_parser(verb).parse_args(arguments)
+    return int(_module(verb).run(options))
 
 
 def find_verb(words: Sequence[str]) -> tuple[str, ...] | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,12 +32,24 @@ def add_place(parser: argparse.ArgumentParser, *short: str) -> None:
     )
 
 
-def open_place(options: argparse.Namespace, *, writable: bool = False) -> Place:
+def open_place(options: argparse.Namespace) -> Place:
     """Raises OstreeError when there is none."""
     if options.repo is not None:
         return Place(Repo.open(options.repo), None)
-    sysroot = Sysroot.load(options.sysroot, writable=writable)
+    sysroot = Sysroot.load(options.sysroot)
     return Place(sysroot.repo, sysroot)
+
+
+@contextmanager
+def changing(options: argparse.Namespace) -> Iterator[Repo]:
+    """The repository, to be changed. A system root is locked meanwhile: with the lock libostree
+    also makes the running system's /sysroot writable for this process. Raises OstreeError."""
+    if options.repo is not None:
+        yield Repo.open(options.repo)
+        return
+    sysroot = Sysroot.load(options.sysroot, writable=True)
+    with sysroot.locked():
+        yield sysroot.repo
 
 
 def write_lines(lines: Iterable[str]) -> None:

@@ -19,7 +19,7 @@ import sys
 from pathlib import Path
 
 from engine.remotes import RemoteConfig, Tls, add_remote, list_remotes
-from tui.places import add_place, open_place
+from tui.places import add_place, changing
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,12 +51,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    repo = open_place(options, writable=True).repo
-    if options.if_not_exists and options.name in {each.name for each in list_remotes(repo)}:
-        return 0
+    with changing(options) as repo:
+        if options.if_not_exists and options.name in {each.name for each in list_remotes(repo)}:
+            return 0
+        imported = add_remote(repo, _configuration(options), replace=options.force)
+    if imported:
+        keys = "key" if imported == 1 else "keys"
+        sys.stdout.write(f'Imported {imported} GPG {keys} to remote "{options.name}"\n')
+    return 0
+
+
+def _configuration(options: argparse.Namespace) -> RemoteConfig:
     # an absolute path is what libostree needs later, whatever its directory is then
     tls = (each and each.absolute() for each in (options.tls_ca, options.tls_cert, options.tls_key))
-    config = RemoteConfig(
+    return RemoteConfig(
         options.name,
         options.url,
         gpg_verify=not options.no_gpg_verify,
@@ -64,11 +72,6 @@ def run(options: argparse.Namespace) -> int:
         tls=Tls(*tls),
         options=dict(options.set),
     )
-    imported = add_remote(repo, config, replace=options.force)
-    if imported:
-        keys = "key" if imported == 1 else "keys"
-        sys.stdout.write(f'Imported {imported} GPG {keys} to remote "{options.name}"\n')
-    return 0
 
 
 def _key_and_value(text: str) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 
 from engine.remotes import delete_remote, list_remotes
-from tui.places import add_place, open_place
+from tui.places import add_place, changing
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,8 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    repo = open_place(options, writable=True).repo
-    if options.if_exists and options.name not in {each.name for each in list_remotes(repo)}:
-        return 0
-    delete_remote(repo, options.name)
+    with changing(options) as repo:
+        if options.if_exists and options.name not in {each.name for each in list_remotes(repo)}:
+            return 0
+        delete_remote(repo, options.name)
     return 0
