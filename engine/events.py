@@ -12,7 +12,8 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True)
 class StepStarted:
-    """A named part of the work begins; index counts from 1 up to count."""
+    """A named part of the work begins; index counts from 1 up to count. Both are 0 when it is not
+    known which parts will come."""
 
     step: str
     title: str

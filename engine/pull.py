@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -10,6 +9,7 @@ from typing import Any, TypeVar
 from engine.cancel import CancelToken
 from engine.errors import NetworkError, OstreeError, SignatureError
 from engine.events import Emit, LogLine, discard
+from engine.free_space import require_space, whole_blocks
 from engine.local_import import can_import, import_commit
 from engine.objects import ObjectSize, missing, present_objects, recorded_sizes, staged_objects
 from engine.ostree import GLib, OSTree, is_transient, run_blocking, translated
@@ -17,10 +17,10 @@ from engine.packages.transport import file_path
 from engine.progress import ProgressMeter
 from engine.remotes import parse_summary, read_ref, read_remote, remote_url, url_problem
 from engine.repo import Commit, Repo
+from engine.stall import PATIENCE, StallGuard
 
 _ATTEMPTS = 3
 _CHECKSUM = re.compile("[0-9a-f]{64}")
-_BLOCK = 4096
 _Result = TypeVar("_Result")
 
 
@@ -36,13 +36,15 @@ def pull(
     step: str = "pull",
     workers: int | None = None,
     accept: Callable[[Commit], None] | None = None,
+    patience: float = PATIENCE,
 ) -> str:
     """Bring ref (or exactly commit, its 64 hex digits) into repo and set "remote:ref" to it.
 
     The commit is verified as the configured remote asks for; url is where it is read from instead
     of the remote's own (media, mirror). Every object's checksum is verified. workers: processes
     for a local archive repository (default: one a processor, at most 4). accept: gets the commit
-    before its tree is transferred, and raises what is wrong with it.
+    before its tree is transferred, and raises what is wrong with it. patience: seconds that
+    a server may send nothing.
 
     Returns the commit's id. Progress is in bytes as the source stores them when the commit
     records its sizes, else in objects. What was transferred before a failure is kept: the next
@@ -65,6 +67,7 @@ def pull(
         emit=emit,
         cancel=cancel or CancelToken(),
         step=step,
+        patience=patience,
     )
     return job.run(commit, workers, accept)
 
@@ -78,6 +81,7 @@ def pull_commit_object(
     directories: Sequence[str] = (),
     emit: Emit = discard,
     cancel: CancelToken | None = None,
+    patience: float = PATIENCE,
 ) -> Commit:
     """What the remote's ref names now (or exactly commit): the commit itself, verified, and of its
     tree only these directories ("/usr/etc"). No ref is changed; the next pull goes on from there.
@@ -92,6 +96,7 @@ def pull_commit_object(
         emit=emit,
         cancel=cancel or CancelToken(),
         step="pull",
+        patience=patience,
     )
     return job.look(commit, directories)
 
@@ -108,6 +113,7 @@ class _Pull:
         emit: Emit,
         cancel: CancelToken,
         step: str,
+        patience: float,
     ) -> None:
         self._repo = repo
         self._remote = remote
@@ -117,6 +123,7 @@ class _Pull:
         self._emit = emit
         self._cancel = cancel
         self._step = step
+        self._patience = patience
         self._what = f"pull {ref} from {url}"
         self._source = self._open_source()
 
@@ -160,12 +167,14 @@ class _Pull:
         if self._source is not None:
             return self._source.require(self._ref)
         options = GLib.Variant("a{sv}", self._override)
+        guard = StallGuard(self._what, self._patience)
         with translated(self._what):
             _ok, summary, _signatures = run_blocking(
                 lambda native: self._repo.native.remote_fetch_summary_with_options(
                     self._remote, options, native
                 ),
                 self._cancel,
+                watch=guard.check,
             )
         if summary is None:
             tls = read_remote(self._repo, self._remote).tls
@@ -236,6 +245,13 @@ class _Pull:
             values["override-commit-ids"] = GLib.Variant("as", [commit])
         options = GLib.Variant("a{sv}", values)
         progress = OSTree.AsyncProgress.new()
+        guard = StallGuard(self._what, self._patience)
+
+        def watch() -> None:
+            guard.check(progress)
+            if counters is not None:
+                counters.read(progress)
+
         try:
             with translated(self._what):
                 run_blocking(
@@ -243,7 +259,7 @@ class _Pull:
                         self._remote, options, progress, native
                     ),
                     self._cancel,
-                    watch=None if counters is None else lambda: counters.read(progress),
+                    watch=watch,
                 )
         finally:
             progress.finish()
@@ -264,15 +280,7 @@ class _Pull:
         """Before anything is transferred. Counts whole blocks, as file systems do."""
         bare = self._repo.mode != "archive"
         sizes = (size.unpacked if bare else size.stored for size in needed)
-        want = sum(-(-size // _BLOCK) * _BLOCK for size in sizes)
-        have = os.statvfs(self._repo.path)
-        free = have.f_bavail * have.f_frsize
-        if want > free:
-            raise OstreeError(
-                f"Could not {self._what}: it needs {want // 10**6} MB in {self._repo.path}, "
-                f"where {free // 10**6} MB are free.",
-                "Free some space, or choose a larger disk.",
-            )
+        require_space(self._repo, sum(map(whole_blocks, sizes)), self._what)
 
 
 class _Counters:

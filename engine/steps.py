@@ -11,19 +11,25 @@ from engine.events import Emit, StepFinished, StepStarted
 
 
 class Steps:
-    """Announces steps, numbered in the order of titles; none begins after a cancellation."""
+    """Announces steps; none begins after a cancellation."""
 
-    def __init__(self, titles: Mapping[str, str], emit: Emit, cancel: CancelToken) -> None:
-        """titles: of every step that may come, by its name, in order."""
+    def __init__(
+        self, titles: Mapping[str, str], emit: Emit, cancel: CancelToken, *, numbered: bool = True
+    ) -> None:
+        """titles: of every step that may come, by its name, in order. numbered: all of them come,
+        so that it can be said how many are left."""
         self.emit = emit
         self.cancel = cancel
         self._titles = titles
+        self._numbered = numbered
 
     @contextmanager
     def __call__(self, step: str) -> Iterator[None]:
         self.cancel.check()
         start = time.monotonic()
-        index = list(self._titles).index(step) + 1
-        self.emit(StepStarted(step, self._titles[step], index, len(self._titles)))
+        index, count = list(self._titles).index(step) + 1, len(self._titles)
+        if not self._numbered:
+            index = count = 0
+        self.emit(StepStarted(step, self._titles[step], index, count))
         yield
         self.emit(StepFinished(step, time.monotonic() - start))

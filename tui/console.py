@@ -38,7 +38,8 @@ class PlainConsole:
     def __call__(self, event: Event) -> None:
         match event:
             case StepStarted():
-                self._line(f"[{event.index}/{event.count}] {event.title}")
+                place = f"[{event.index}/{event.count}] " if event.count else ""
+                self._line(f"{place}{event.title}")
             case Progress():
                 self._progress(event)
             case StepFinished():

@@ -55,7 +55,7 @@ class ApplyLive(Transaction):
         changes = package_differences(repo, current.commit, pending.commit)
         self._refuse_replacements(changes)
         differences = file_differences(repo, current.commit, pending.commit, "usr")
-        step = Steps(_STEPS, emit, cancel)
+        step = Steps(_STEPS, emit, cancel, numbered=False)
         if current.unlocked == "none":
             with step("unlock"):
                 UsrOverlay(self.sysroot, mode="transient").execute(emit, cancel)

@@ -60,7 +60,7 @@ class NextDeployment:
         self._present = host.current.commit
         self._emit = emit
         self._cancel = cancel
-        self._step = Steps(_STEPS, emit, cancel)
+        self._step = Steps(_STEPS, emit, cancel, numbered=False)
         self._layers = Layers(host, choice or RepositoryChoice(), self._step, cached=cached)
 
     @property

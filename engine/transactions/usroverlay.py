@@ -41,7 +41,9 @@ class UsrOverlay(Transaction):
         return "usroverlay" if self.mode == "development" else f"usroverlay --{self.mode}"
 
     def execute(self, emit: Emit, cancel: CancelToken) -> Result:
-        # The mount must be seen by the whole machine: no mount namespace of our own here.
+        # The mount must be seen by the whole machine: no mount namespace of our own here. Without
+        # one /sysroot is not writable, so the system root cannot be locked: `ostree admin unlock`
+        # does not lock it either.
         sysroot = Sysroot.load(Path(self.sysroot))
         booted = sysroot.booted
         if booted is None:
@@ -52,7 +54,7 @@ class UsrOverlay(Transaction):
         if booted.unlocked != "none":
             raise OstreeError(f"The deployment is already unlocked: {booted.unlocked}.")
         cancel.check()
-        with sysroot.locked(), translated("unlock the booted deployment"):
+        with translated("unlock the booted deployment"):
             run_blocking(
                 lambda _native: sysroot.native.deployment_unlock(
                     booted.native, _STATES[self.mode], None

@@ -34,7 +34,12 @@ class ConfigureHost(Step):
             path = f"/etc/yum.repos.d/{repository.id}.repo"
             private = any(key in _CREDENTIALS for key, _value in repository.options)
             files.write(path, repo_file(repository), 0o600 if private else 0o644)
-        files.write("/etc/photree.conf", photree_conf(host.updates))
+        if host.updates != "none":
+            files.edit(
+                "/etc/photree.conf",
+                lambda text: photree_conf(text, host.updates),
+                f"automatic updates: {host.updates}",
+            )
 
 
 def hosts(text: str, hostname: str) -> str:
@@ -60,6 +65,12 @@ def repo_file(repository: RpmRepository) -> str:
     return f"[{repository.id}]\n" + "".join(f"{key}={value}\n" for key, value in repository.options)
 
 
-def photree_conf(updates: str) -> str:
-    """The host's automatic-update policy."""
-    return f"# none, check, stage or apply\n[updates]\npolicy={updates}\n"
+def photree_conf(text: str, updates: str) -> str:
+    """The policy of automatic updates, in the place of the line that shows the default."""
+    policy = f"AutomaticUpdatePolicy={updates}"
+    lines = text.splitlines()
+    for number, line in enumerate(lines):
+        if line.lstrip("# ").startswith("AutomaticUpdatePolicy="):
+            lines[number] = policy
+            return "\n".join(lines) + "\n"
+    return "\n".join(["[Daemon]", policy, *lines]) + "\n"

@@ -262,7 +262,7 @@ def test_the_post_script_ran_inside_as_root_with_its_variables(machine):
 
 def test_nothing_of_the_installer_is_left_on_the_disk(machine):
     strays = [str(p) for p in machine.root.rglob("*photree*") if "ostree/repo" not in str(p)]
-    assert sorted(Path(path).name for path in strays) == ["photree-ada", "photree.conf"]
+    assert sorted(Path(path).name for path in strays) == ["photree-ada"]
 
 
 @pytest.fixture

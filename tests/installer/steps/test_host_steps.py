@@ -1,5 +1,7 @@
 """What the steps that configure the machine write."""
 
+from pathlib import Path
+
 import pytest
 
 from installer.plan import (
@@ -16,7 +18,7 @@ from installer.plan import (
     Subvolume,
     User,
 )
-from installer.steps.configure_host import ConfigureHost, environment, hosts
+from installer.steps.configure_host import ConfigureHost, environment, hosts, photree_conf
 from installer.steps.configure_network import ConfigureNetwork, network_files, resolv_conf
 from installer.steps.copy_files import CopyFiles
 from installer.steps.create_accounts import CreateAccounts, allow_root_keys
@@ -25,6 +27,8 @@ from installer.steps.run_post_scripts import RunPostScripts
 from installer.steps.schedule_first_boot import ScheduleFirstBoot
 from installer.steps.write_fstab import WriteFstab
 from tests.installer.plans import ROOT, deployed, lines_of, make_plan
+
+PROJECT = Path(__file__).resolve().parents[3]
 
 KEY = "ssh-ed25519 AAAA ada@example.test"
 
@@ -60,16 +64,33 @@ def test_the_machine_gets_its_name_id_and_update_policy():
         "    web1",
         "- change /etc/hosts: the machine's name",
     ]
-    assert lines[-3:] == ["    # none, check, stage or apply", "    [updates]", "    policy=stage"]
+    assert lines[-1] == "- change /etc/photree.conf: automatic updates: stage"
     machine_id = lines[lines.index("- write /etc/machine-id (0444 root)") + 1].strip()
     assert len(machine_id) == 32
     assert int(machine_id, 16)
 
 
+def test_the_update_policy_takes_the_place_of_the_default_in_the_trees_file():
+    shipped = (PROJECT / "engine/units/photree.conf").read_text()
+    changed = photree_conf(shipped, "stage")
+    assert [line for line in changed.splitlines() if line not in shipped.splitlines()] == [
+        "AutomaticUpdatePolicy=stage"
+    ]
+    assert photree_conf("", "check") == "[Daemon]\nAutomaticUpdatePolicy=check\n"
+
+
+def test_an_update_policy_enables_the_timer():
+    (line,) = told_by(EnableServices(), make_plan(host=Host("h", updates="apply")))
+    assert line.endswith("enable photree-automatic.timer")
+    off = Host("h", updates="apply", services=(("photree-automatic.timer", "disabled"),))
+    (line,) = told_by(EnableServices(), make_plan(host=off))
+    assert line.endswith("disable photree-automatic.timer")
+
+
 def test_an_image_for_many_machines_has_an_empty_machine_id():
     lines = told_by(ConfigureHost(), make_plan(live=False))
     place = lines.index("- write /etc/machine-id (0444 root)")
-    assert lines[place + 1].startswith("- write")
+    assert not any(line.startswith("    ") for line in lines[place + 1 :])
 
 
 def test_every_installation_has_a_machine_id_of_its_own():
