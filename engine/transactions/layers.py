@@ -72,7 +72,10 @@ class Layers:
         )
 
     def _release(self, base: str) -> str:
-        """What `$releasever` means for a tree that may be of another release than this one."""
+        """What `$releasever` means for a tree that may be of another release than this one; "" for
+        one of which only parts are here."""
+        if self._repo.load_commit(base).partial:
+            return ""
         texts = (
             (read_file(self._repo, base, path) or b"").decode(errors="replace")
             for path in ("usr/lib/os-release", "usr/share/rpm-ostree/treefile.json")

@@ -8,8 +8,14 @@ from typing import Any, ClassVar
 
 from engine.cancel import CancelToken
 from engine.differences.etc import EtcConflict, etc_conflicts
-from engine.differences.packages import PackageDifferences, package_changes
+from engine.differences.packages import (
+    PackageDifferences,
+    compare_packages,
+    package_changes,
+    recorded_packages,
+)
 from engine.events import Emit
+from engine.layering.plan import LayerPlan
 from engine.objects import missing, present_objects, recorded_sizes
 from engine.repo import Commit, Repo
 from engine.transactions.host import Host, HostTransaction
@@ -19,15 +25,16 @@ from engine.transactions.upgrade import refuse_older
 
 NO_UPDATES = "No updates available."
 _KERNEL = "ostree.linux"
+_PREVIEWED = ("/usr/etc", "/usr/share/rpm")  # what conflicts and layers are found out from
 
 
 @dataclass(frozen=True)
 class UpdatePreview:
     """commit: what the ref names; former: what the deployment that boots next is made of.
 
-    packages: None when a commit has no package list. download: bytes that would be transferred at
-    most, None when the commit does not say. conflicts: files of /etc that were changed on the
-    machine and in the tree.
+    packages: of the tree with what is layered on it, None when a commit has no package list.
+    download: bytes that would be transferred at most, None when the commit does not say.
+    conflicts: files of /etc that were changed on the machine and in the tree.
     """
 
     commit: Commit
@@ -59,7 +66,7 @@ class UpdatePreview:
 @dataclass(frozen=True)
 class PreviewUpgrade(HostTransaction):
     """Look for a newer commit. The result is changed when there is one; details: see
-    `UpdatePreview.details`. thorough: look into the new tree's /etc too."""
+    `UpdatePreview.details`. thorough: also plan the layers, and look into the new tree's /etc."""
 
     kind: ClassVar[str] = "preview-upgrade"
     thorough: bool = True
@@ -91,14 +98,28 @@ def preview_upgrade(
         return None
     if not allow_downgrade:
         refuse_older(former, commit)
+    repo = following.repo
+    packages = package_changes(former, commit)
+    download = _download(repo, commit.checksum)
     conflicts: tuple[EtcConflict, ...] = ()
     if thorough:
-        following.look_into(origin, commit, ["/usr/etc"])
-        conflicts = etc_conflicts(
-            following.repo, host.current.path, host.current.commit, commit.checksum
-        )
-    download = _download(following.repo, commit.checksum)
-    return UpdatePreview(commit, former, package_changes(former, commit), download, conflicts)
+        following.look_into(origin, commit, _PREVIEWED)
+        conflicts = etc_conflicts(repo, host.current.path, host.current.commit, commit.checksum)
+        plan = following.plan(origin, commit.checksum)
+        if plan is not None:
+            packages = _with_layers(repo.load_commit(newest.commit), commit, plan)
+            download = None if download is None else download + plan.download_size
+    return UpdatePreview(commit, former, packages, download, conflicts)
+
+
+def _with_layers(present: Commit, base: Commit, plan: LayerPlan) -> PackageDifferences | None:
+    """Between a deployed tree and what the plan would make of a new base."""
+    before, below = recorded_packages(present), recorded_packages(base)
+    if before is None or below is None:
+        return None
+    gone = {*plan.removed, *(each.old for each in plan.replaced)}
+    after = [*(each for each in below if each not in gone), *(each.id for each in plan.packages)]
+    return compare_packages(before, after)
 
 
 def _download(repo: Repo, commit: str) -> int | None:

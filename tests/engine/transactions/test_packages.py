@@ -17,6 +17,7 @@ from engine.remotes import RemoteConfig, add_remote
 from engine.sysroot import Sysroot
 from engine.transactions.cleanup import Cleanup
 from engine.transactions.packages import ChangePackages
+from engine.transactions.preview import PreviewUpgrade
 from engine.transactions.reset import Reset
 from engine.transactions.rollback import Rollback
 from engine.transactions.transaction import Result
@@ -157,6 +158,29 @@ def test_a_newer_layered_package_is_an_upgrade_too(host: PackageHost) -> None:
     result = host.run(Upgrade)
     assert "extra 1.0-1.ph5 -> 2-1.ph5" in result.message
     assert (host.deployments[0].path / "usr/bin/extra").read_text() == "newer"
+
+
+def test_a_preview_names_exactly_what_the_upgrade_then_does(host: PackageHost) -> None:
+    host.change(install=("tool", "extra"))
+    host.serve(Package("extra", {"/usr/bin/extra": Entry("newer", 0o755)}, version="2"))
+    shutil.rmtree(host.path / "ostree/deploy/photon/var/cache/rpm-ostree/repomd")
+    host.compose(NEWER_EDITOR, Package("brand-new"))
+    before = host.state()
+    packages = host.run(PreviewUpgrade).details["packages"]
+    assert host.state() == before
+    assert packages == {
+        "upgraded": [["editor", "1-1.ph5", "2-1.ph5"], ["extra", "1.0-1.ph5", "2-1.ph5"]],
+        "downgraded": [],
+        "removed": [],
+        "added": ["brand-new-1.0-1.ph5.x86_64"],
+    }
+    assert host.run(Upgrade).message.splitlines() == [
+        "Upgraded:",
+        "  editor 1-1.ph5 -> 2-1.ph5",
+        "  extra 1.0-1.ph5 -> 2-1.ph5",
+        "Added:",
+        "  brand-new-1.0-1.ph5.x86_64",
+    ]
 
 
 def test_uninstall_takes_off_what_was_requested_only(host: PackageHost) -> None:
