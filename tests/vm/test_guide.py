@@ -202,6 +202,7 @@ def test_rebase_to_another_remote_and_the_next_major_release(
     guest: Machine, server: GuideServer
 ) -> None:
     commit = server.publish_next()
+    guest.run("echo kept > /etc/kept; echo kept > /var/lib/kept")
     assert guest.run(f"photree remote add --no-gpg-verify srv2 {server.url}next").code == 0
     guest.run("photree reset", timeout=600)
     rebased = guest.run(f"photree rebase srv2:{NEXT_REF}", timeout=600)
@@ -213,6 +214,9 @@ def test_rebase_to_another_remote_and_the_next_major_release(
     assert guest.run("cat /etc/kept /var/lib/kept").text.split() == ["kept", "kept"]
     refused = guest.run("photree undeploy 0")
     assert (refused.code, "is booted" in refused.output) == (1, True)
+    assert guest.run("touch /usr/writable").code == 1
+    assert guest.run("photree usroverlay").code == 0
+    assert guest.run("touch /usr/writable").code == 0
     count = len(deployments(guest))
     assert guest.run(f"photree undeploy {count - 1}").code == 0
     assert len(deployments(guest)) == count - 1
