@@ -14,6 +14,17 @@ def add_sysroot(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_stateroot(parser: argparse.ArgumentParser) -> None:
+    """--stateroot NAME, or --os NAME."""
+    parser.add_argument(
+        "--stateroot",
+        "--os",
+        default="",
+        metavar="NAME",
+        help="another stateroot than the booted one",
+    )
+
+
 def add_change_options(
     parser: argparse.ArgumentParser, *, reboot: bool = True, lock: bool = False
 ) -> None:
@@ -22,13 +33,7 @@ def add_change_options(
     The values are `sysroot`, `stateroot`, `json`, and `reboot`, `lock_finalization` if there.
     """
     add_sysroot(parser)
-    parser.add_argument(
-        "--stateroot",
-        "--os",
-        default="",
-        metavar="NAME",
-        help="the stateroot to change (default: the booted one)",
-    )
+    add_stateroot(parser)
     parser.add_argument("--json", action="store_true", help="print events, one JSON object a line")
     if reboot:
         parser.add_argument(

@@ -26,6 +26,17 @@ def add_package_options(parser: argparse.ArgumentParser) -> None:
     add_unchanged(parser)
 
 
+def add_in_the_same_step(parser: argparse.ArgumentParser, option: str, text: str) -> None:
+    """--OPTION PACKAGE, several times: another change that is solved and deployed together."""
+    parser.add_argument(
+        f"--{option}",
+        action="append",
+        default=[],
+        metavar="PACKAGE",
+        help=f"{text} in the same step",
+    )
+
+
 def change_packages(options: argparse.Namespace, **changes: Sequence[str] | bool) -> int:
     """Run a `ChangePackages` with these fields and those of the options; the exit code."""
     from engine.transactions.packages import ChangePackages  # noqa: PLC0415 - loads libostree

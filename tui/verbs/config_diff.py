@@ -27,7 +27,7 @@ from engine.differences.etc import ConfigDifferences, EtcConflict, config_differ
 from engine.revisions import resolve_revision
 from engine.sysroot import Deployment, Sysroot
 from engine.transactions.host import Host
-from tui.options import add_sysroot
+from tui.options import add_stateroot, add_sysroot
 from tui.places import write_lines
 
 _LETTERS = {"modified": "M", "removed": "D", "added": "A"}
@@ -37,9 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--against", metavar="REV", help="also tell what that tree changed in the same files"
     )
-    parser.add_argument(
-        "--stateroot", "--os", default="", metavar="NAME", help="default: the booted one"
-    )
+    add_stateroot(parser)
     parser.add_argument("--json", action="store_true", help="print a JSON document")
     add_sysroot(parser)
 

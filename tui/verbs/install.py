@@ -16,18 +16,17 @@ from __future__ import annotations
 
 import argparse
 
-from tui.package_options import add_package_options, change_packages, from_here
+from tui.package_options import (
+    add_in_the_same_step,
+    add_package_options,
+    change_packages,
+    from_here,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("package", nargs="+", metavar="PACKAGE", help="name, file or URL")
-    parser.add_argument(
-        "--uninstall",
-        action="append",
-        default=[],
-        metavar="PACKAGE",
-        help="take a layered package off in the same step",
-    )
+    add_in_the_same_step(parser, "uninstall", "take a layered package off")
     parser.add_argument(
         "--idempotent", action="store_true", help="what is requested already is no error"
     )

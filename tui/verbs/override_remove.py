@@ -12,25 +12,18 @@ from __future__ import annotations
 
 import argparse
 
-from tui.package_options import add_package_options, change_packages, from_here
+from tui.package_options import (
+    add_in_the_same_step,
+    add_package_options,
+    change_packages,
+    from_here,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("package", nargs="+", metavar="PACKAGE", help="a package of the base tree")
-    parser.add_argument(
-        "--replace",
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="replace another package in the same step",
-    )
-    parser.add_argument(
-        "--install",
-        action="append",
-        default=[],
-        metavar="PACKAGE",
-        help="layer a package in the same step",
-    )
+    add_in_the_same_step(parser, "replace", "replace another package")
+    add_in_the_same_step(parser, "install", "layer a package")
     add_package_options(parser)
 
 

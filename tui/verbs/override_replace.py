@@ -11,25 +11,18 @@ from __future__ import annotations
 
 import argparse
 
-from tui.package_options import add_package_options, change_packages, from_here
+from tui.package_options import (
+    add_in_the_same_step,
+    add_package_options,
+    change_packages,
+    from_here,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", nargs="+", metavar="FILE", help="path or URL of an RPM file")
-    parser.add_argument(
-        "--remove",
-        action="append",
-        default=[],
-        metavar="PACKAGE",
-        help="remove a base package in the same step",
-    )
-    parser.add_argument(
-        "--install",
-        action="append",
-        default=[],
-        metavar="PACKAGE",
-        help="layer a package in the same step",
-    )
+    add_in_the_same_step(parser, "remove", "remove a base package")
+    add_in_the_same_step(parser, "install", "layer a package")
     add_package_options(parser)
 
 

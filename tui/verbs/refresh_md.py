@@ -22,7 +22,7 @@ from engine.cancel import CancelToken, cancelled_by_signals
 from engine.events import Event, LogLine
 from engine.packages.pool import PackagePool
 from engine.packages.rpmmd import Caching, Repository
-from tui.options import add_sysroot
+from tui.options import add_stateroot, add_sysroot
 from tui.places import write_lines
 from tui.repository_options import add_repository_choice, configured_sources, show_warnings
 
@@ -41,9 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-f", "--force", action="store_true", help="expire what is known")
     parser.add_argument("--json", action="store_true", help="print a JSON document")
     add_repository_choice(parser)
-    parser.add_argument(
-        "--stateroot", "--os", default="", metavar="NAME", help="default: the booted one"
-    )
+    add_stateroot(parser)
     add_sysroot(parser)
 
 

@@ -12,18 +12,17 @@ from __future__ import annotations
 
 import argparse
 
-from tui.package_options import add_package_options, change_packages, from_here
+from tui.package_options import (
+    add_in_the_same_step,
+    add_package_options,
+    change_packages,
+    from_here,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("package", nargs="+", metavar="PACKAGE", help="a layered package")
-    parser.add_argument(
-        "--install",
-        action="append",
-        default=[],
-        metavar="PACKAGE",
-        help="layer another package in the same step",
-    )
+    add_in_the_same_step(parser, "install", "layer another package")
     parser.add_argument(
         "--idempotent", action="store_true", help="what is not requested is no error"
     )
