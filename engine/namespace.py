@@ -30,6 +30,16 @@ def enter_private_mounts() -> None:
     )
 
 
+def enter_propagating_mounts() -> None:
+    """A mount namespace of our own, in which what is mounted appears on the machine as well; what
+    is made writable by remounting is so for us alone.
+
+    For what must be seen by everybody, such as a layer over /usr. Raises OstreeError.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    _check(libc.unshare(_CLONE_NEWNS), "leave the machine's mount namespace")
+
+
 def ensure_private_mounts() -> None:
     """`enter_private_mounts`, unless this thread left the namespace of the first process before.
 

@@ -12,7 +12,7 @@ from typing import Any
 from engine.cancel import CancelToken
 from engine.errors import OstreeError
 from engine.grub_menu import grub_menu_of_tree, uses_grub
-from engine.namespace import ensure_private_mounts
+from engine.namespace import ensure_private_mounts, enter_propagating_mounts
 from engine.origin import Origin
 from engine.ostree import Gio, OSTree, run_blocking, translated
 from engine.repo import Repo
@@ -107,9 +107,12 @@ class Sysroot:
         self._lock_depth = 0
 
     @classmethod
-    def load(cls, path: Path = Path("/"), *, writable: bool = False) -> Sysroot:
+    def load(
+        cls, path: Path = Path("/"), *, writable: bool = False, propagate: bool = False
+    ) -> Sysroot:
         """writable: for changes. On the booted system this takes a mount namespace of our own, in
         which libostree may remount /sysroot and /boot: call it from the main thread, early.
+        propagate: what is mounted there is seen by the whole machine.
         Raises OstreeError when path is no system root.
         """
         if not (path / "ostree/repo").is_dir():
@@ -123,7 +126,10 @@ class Sysroot:
         with translated(f"load the system root {path}"):
             native.initialize()
             if writable and native.is_booted():
-                ensure_private_mounts()
+                if propagate:
+                    enter_propagating_mounts()
+                else:
+                    ensure_private_mounts()
                 # one that knows the root of the new namespace, not of the one that was left
                 native = OSTree.Sysroot.new(Gio.File.new_for_path(str(path)))
                 native.initialize()

@@ -60,7 +60,7 @@ class ApplyLive(Transaction):
             with step("unlock"):
                 UsrOverlay(self.sysroot, mode="transient").execute(emit, cancel)
         commands = SystemCommands(emit)
-        ensure_private_mounts()
+        ensure_private_mounts()  # for the others /usr stays read-only
         commands.run(["mount", "-o", "remount,rw", "/usr"])
         live = LiveTree(Path("/"), current.path, pending.path)
         with step("usr"):

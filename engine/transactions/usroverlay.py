@@ -41,10 +41,8 @@ class UsrOverlay(Transaction):
         return "usroverlay" if self.mode == "development" else f"usroverlay --{self.mode}"
 
     def execute(self, emit: Emit, cancel: CancelToken) -> Result:
-        # The mount must be seen by the whole machine: no mount namespace of our own here. Without
-        # one /sysroot is not writable, so the system root cannot be locked: `ostree admin unlock`
-        # does not lock it either.
-        sysroot = Sysroot.load(Path(self.sysroot))
+        # The layer must be seen by the whole machine, a writable /sysroot by us alone.
+        sysroot = Sysroot.load(Path(self.sysroot), writable=True, propagate=True)
         booted = sysroot.booted
         if booted is None:
             raise OstreeError(
@@ -54,7 +52,7 @@ class UsrOverlay(Transaction):
         if booted.unlocked != "none":
             raise OstreeError(f"The deployment is already unlocked: {booted.unlocked}.")
         cancel.check()
-        with translated("unlock the booted deployment"):
+        with sysroot.locked(), translated("unlock the booted deployment"):
             run_blocking(
                 lambda _native: sysroot.native.deployment_unlock(
                     booted.native, _STATES[self.mode], None
