@@ -7,7 +7,7 @@ PYTHON := /usr/bin/python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup lint test unit vm demo bench distro clean
+.PHONY: help setup lint test unit guide demo bench distro clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -33,11 +33,14 @@ lint: setup ## format and lint check, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: lint ## every test, those that boot virtual machines included
-	$(BIN)/pytest
+test: lint ## every test but the guide's, those that boot virtual machines included
+	$(BIN)/pytest -m 'not guide'
 
 unit: setup ## the tests that boot nothing
 	$(BIN)/pytest -m 'not vm'
+
+guide: setup ## a booted host goes through the chapters of the guide (10 minutes and more)
+	$(BIN)/pytest -m guide
 
 distro: setup ## build the embedded test distribution (cached)
 	$(BIN)/python -m tests.distro

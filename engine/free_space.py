@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from engine.errors import OstreeError
 from engine.ostree import translated
@@ -14,6 +15,12 @@ _BLOCK = 4096
 def whole_blocks(size: int) -> int:
     """What a file of so many bytes takes on the disk."""
     return -(-size // _BLOCK) * _BLOCK
+
+
+def same_file_system(path: Path, other: Path) -> bool:
+    """Whether what is written below path, which need not exist, takes the room of other."""
+    there = next(each for each in (path, *path.parents) if each.exists())
+    return there.stat().st_dev == other.stat().st_dev
 
 
 def require_space(repo: Repo, want: int, what: str) -> None:

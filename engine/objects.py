@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.gvariant import array_items
 from engine.ostree import OSTree, translated
 from engine.repo import Repo
 
@@ -38,11 +39,11 @@ def recorded_sizes(repo: Repo, checksum: str) -> tuple[ObjectSize, ...]:
     entries = variant.get_child_value(0).lookup_value("ostree.sizes", None)
     if entries is None or entries.get_type_string() != "aay":
         return ()
-    found = (
-        parse_size(entries.get_child_value(index).get_data_as_bytes().get_data())
-        for index in range(entries.n_children())
-    )
-    return tuple(size for size in found if size is not None)
+    try:
+        items = array_items(bytes(entries.get_data_as_bytes().get_data() or b""))
+    except ValueError:  # malformed: it says nothing
+        return ()
+    return tuple(size for size in map(parse_size, items) if size is not None)
 
 
 def parse_size(entry: bytes) -> ObjectSize | None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 import gi
@@ -43,6 +44,7 @@ Result = TypeVar("Result")
 _GPG_DOMAIN = "OstreeGpgError"
 _IO_DOMAIN = "g-io-error-quark"
 _TURN_SECONDS = 0.1
+_CALLED_AWAY_SECONDS = 3.0
 
 # libcurl's codes as libostree words them: "While fetching URL: [7] Couldn't connect to server"
 _CURL = re.compile(r"While fetching (?P<url>\S+): \[(?P<code>\d+)\] (?P<text>.*)", re.DOTALL)
@@ -114,6 +116,7 @@ def run_blocking(
     work: Callable[[Any], Result],
     cancel: CancelToken | None = None,
     watch: Callable[[], None] | None = None,
+    waits: Callable[[], bool] = lambda: False,
 ) -> Result:
     """Run work(cancellable) in a thread of its own; the caller stays able to act.
 
@@ -121,6 +124,10 @@ def run_blocking(
     thread, and so does watch, every 100 ms while work runs and once after it ended well. The
     thread has its own GLib main context. When the caller is interrupted, or watch raises, the
     work is cancelled and awaited before the exception goes on. Raises what work raises.
+
+    waits: whether work does nothing but wait for a server, from which libostree does not let itself
+    be called away. After 3 s of that a cancelled one is left behind: its thread writes nothing any
+    more, and ends when the server answers or breaks the connection, or with the process.
     """
     outcome: list[Result] = []
     failure: list[BaseException] = []
@@ -141,17 +148,31 @@ def run_blocking(
         try:
             while thread.is_alive():
                 thread.join(_TURN_SECONDS)
-                if watch is not None and thread.is_alive():
+                if native.is_cancelled():
+                    _await_cancelled(thread, waits)
+                elif watch is not None and thread.is_alive():
                     watch()
         except BaseException:
             native.cancel()
-            thread.join()
+            with suppress(Cancelled):
+                _await_cancelled(thread, waits)
             raise
     if failure:
         raise failure[0]
     if watch is not None:
         watch()
     return outcome[0]
+
+
+def _await_cancelled(thread: threading.Thread, waits: Callable[[], bool]) -> None:
+    """Until a cancelled thread has ended; raises Cancelled when it is to be left behind."""
+    since = time.monotonic()
+    while thread.is_alive():
+        thread.join(_TURN_SECONDS)
+        if not waits():
+            since = time.monotonic()
+        elif thread.is_alive() and time.monotonic() - since > _CALLED_AWAY_SECONDS:
+            raise Cancelled()
 
 
 def plain(value: Any) -> Any:

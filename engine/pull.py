@@ -17,7 +17,7 @@ from engine.packages.transport import file_path
 from engine.progress import ProgressMeter
 from engine.remotes import parse_summary, read_ref, read_remote, remote_url, url_problem
 from engine.repo import Commit, Repo
-from engine.stall import PATIENCE, StallGuard
+from engine.stall import PATIENCE, StallGuard, is_waiting
 
 _ATTEMPTS = 3
 _CHECKSUM = re.compile("[0-9a-f]{64}")
@@ -175,6 +175,7 @@ class _Pull:
                 ),
                 self._cancel,
                 watch=guard.check,
+                waits=lambda: True,
             )
         if summary is None:
             tls = read_remote(self._repo, self._remote).tls
@@ -260,6 +261,7 @@ class _Pull:
                     ),
                     self._cancel,
                     watch=watch,
+                    waits=lambda: is_waiting(progress),
                 )
         finally:
             progress.finish()

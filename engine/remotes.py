@@ -15,6 +15,7 @@ from engine.ostree import Gio, GLib, OSTree, plain, run_blocking, translated
 from engine.packages.repofiles import RepositoryConfig
 from engine.packages.transport import FetchError, Patience, Transport, file_path
 from engine.repo import Repo
+from engine.stall import StallGuard
 
 SCHEMES = ("http", "https", "file")
 _SUMMARY_LIMIT = 64 * 1024 * 1024  # bytes; libostree's own limit for metadata is 10 MiB a file
@@ -176,7 +177,10 @@ def remote_refs(
         return fetch_refs(config.url, tls=config.tls, cancel=cancel)
     with translated(f"read the summary of {config.url}"):
         _ok, summary, _signatures = run_blocking(
-            lambda native: repo.native.remote_fetch_summary_with_options(name, None, native), cancel
+            lambda native: repo.native.remote_fetch_summary_with_options(name, None, native),
+            cancel,
+            watch=StallGuard(f"read the summary of {config.url}").check,
+            waits=lambda: True,
         )
     if summary is None:
         raise NoSummaryError(

@@ -12,6 +12,15 @@ PATIENCE = 60.0  # seconds; curl gives up connecting after 30, and libostree tri
 _SLOWEST = 1000  # bytes a second, as later versions of libostree have it
 
 
+def is_waiting(progress: Any) -> bool:
+    """Whether a pull waits for its server, and has nothing to write, check or sync itself."""
+    if not progress.get_uint64("start-time"):  # asks for configuration and summary
+        return True
+    return bool(
+        progress.get_uint("outstanding-fetches") and not progress.get_uint("outstanding-writes")
+    )
+
+
 class StallGuard:
     """Watches one transfer by libostree: for `run_blocking`, whose thread it ends by raising.
 
@@ -48,12 +57,8 @@ class StallGuard:
         """Whether something came, or the work is our own: checking, writing, syncing."""
         fetched = progress.get_uint("fetched")
         received = progress.get_uint64("bytes-transferred")
-        begun = progress.get_uint64("start-time")
-        waiting = progress.get_uint("outstanding-fetches") and not progress.get_uint(
-            "outstanding-writes"
-        )
         enough = received - self._bytes >= _SLOWEST * self._seconds
-        if enough or fetched != self._fetched or (begun and not waiting):
+        if enough or fetched != self._fetched or not is_waiting(progress):
             self._fetched, self._bytes = fetched, received
             return True
         return False

@@ -289,8 +289,13 @@ class Sysroot:
             raise OstreeError(f"There is no stateroot {osname} in {self.path}.")
 
     def _write(self, osname: str, new: Any, former: Any) -> None:
-        """The one step after which the new deployment exists; not cancelled once begun."""
-        flags = OSTree.SysrootSimpleWriteDeploymentFlags.NONE
+        """The one step after which the new deployment exists; not cancelled once begun.
+
+        Objects that nothing refers to are looked for, which reads all trees, only if a deployment
+        was removed.
+        """
+        flags = OSTree.SysrootSimpleWriteDeploymentFlags.NO_CLEAN
+        before = len(self.native.get_deployments())
         with contextlib.ExitStack() as stack:
             if uses_grub(self.path) and not self.is_booted:
                 root = self._root_of(new)
@@ -301,6 +306,9 @@ class Sysroot:
                         osname, new, former, flags, None
                     )
                 )
+                removed = len(self.native.get_deployments()) <= before
+                clean = self.native.cleanup if removed else self.native.prepare_cleanup
+                run_blocking(lambda _native: clean(None))
 
     def _root_of(self, native: Any) -> Path:
         return self.path / str(self.native.get_deployment_dirpath(native))

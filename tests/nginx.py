@@ -15,7 +15,7 @@ events {{}}
 http {{
   types {{}}
   default_type application/octet-stream;
-  log_format short "$request_method $request_uri $status $http_range";
+  log_format short "$request_method $request_uri $status $body_bytes_sent $http_range";
   access_log {work}/access.log short;
   client_body_temp_path {work}/t1; proxy_temp_path {work}/t2; fastcgi_temp_path {work}/t3;
   uwsgi_temp_path {work}/t4; scgi_temp_path {work}/t5;
@@ -30,12 +30,14 @@ http {{
 
 @dataclass(frozen=True)
 class Request:
-    """range: of the request's Range header ("bytes=100-"), "" without one."""
+    """range: of the request's Range header ("bytes=100-"), "" without one. size: of the answer's
+    body in bytes."""
 
     method: str
     path: str
     status: int
     range: str
+    size: int
 
 
 @dataclass(frozen=True)
@@ -52,9 +54,9 @@ class WebServer:
             return []
         found = []
         for line in self._log.read_text().splitlines():
-            method, path, status, *rest = line.split(" ")
+            method, path, status, size, *rest = line.split(" ")
             span = "" if rest[0] == "-" else rest[0]
-            found.append(Request(method, path, int(status), span))
+            found.append(Request(method, path, int(status), span, int(size)))
         return found
 
 

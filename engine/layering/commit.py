@@ -7,13 +7,17 @@ imported until then stay, for the next attempt.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import errno
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from engine.command import Commands
 from engine.commit_metadata import layer_metadata
 from engine.errors import PackageError
+from engine.free_space import require_space, same_file_system, whole_blocks
 from engine.initramfs import MODULES, Kernel, kernel_versions
 from engine.layering.accounts import known_accounts
 from engine.layering.base_tree import BaseTree
@@ -34,17 +38,10 @@ from engine.steps import Steps
 from engine.upper import write_changed_tree
 from engine.workplace import Workplace
 
-LAYERING_STEPS = {
-    "download": "Download and verify packages",
-    "import": "Import packages",
-    "assemble": "Put the tree together",
-    "scripts": "Run package scripts",
-    "initramfs": "Make the initramfs",
-    "commit": "Commit the tree",
-}
 STATE = "rpmostree.state-sha512"
 _QUERIED = "standard::*,unix::*"  # OSTREE_GIO_FAST_QUERYINFO needs no more
 _UNPACK = UnpackOptions()
+_DATABASES = 3  # besides the base's: two copies to work on, and the object
 
 
 def find_layers(repo: Repo, plan: LayerPlan, commits: Iterable[str] = ()) -> str | None:
@@ -77,11 +74,25 @@ def write_layers(
     (file conflicts, scripts that fail), CommandError, NetworkError, SignatureError, OstreeError,
     Cancelled. Needs root.
     """
-    with scratch(repo) as place:
+    with _storing(repo), scratch(repo) as place:
         layering = _Layering(repo, plan, place, commands, step)
         imported = layering.get_packages()
         with repo.transaction():
             return layering.write(imported, etc, former)
+
+
+@contextmanager
+def _storing(repo: Repo) -> Iterator[None]:
+    """What the machine's file system refuses is no defect of ours."""
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        raise PackageError(
+            f"Could not layer packages in {repo.path}: {error.strerror}.",
+            "Free some disk space." if full else "",
+            str(error),
+        ) from error
 
 
 class _Layering:
@@ -101,6 +112,7 @@ class _Layering:
 
     def get_packages(self) -> list[ImportedPackage]:
         """Download and unpack what the repository does not have yet."""
+        self._require_space()
         missing = [
             package.resolved
             for package in self._plan.packages
@@ -134,8 +146,10 @@ class _Layering:
         refuse_unsupported(packages)
         epoch = max([self._base.timestamp, *(package.build_time for package in packages)])
         with self._step("assemble"):
-            tree = self._assemble(imported)
-            order = self._change_database(packages, epoch)
+            with ThreadPoolExecutor(1) as pool:  # a process does it, beside the checkout
+                changed = pool.submit(self._change_database, packages, epoch)
+                tree = self._assemble(imported)
+            order = changed.result()
         root = LayeredRoot(self._place, self._commands, self._step.emit, epoch)
         if packages:
             with self._step("scripts"):
@@ -151,6 +165,15 @@ class _Layering:
             written = write_changed_tree(self._repo, self._root, root.tree, self._step.emit)
             self._step.cancel.check()
             return self._write_commit(written, packages, kernel, epoch)
+
+    def _require_space(self) -> None:
+        """Before anything is downloaded. The size of an initramfs is not known yet."""
+        plan, repo = self._plan, self._repo
+        want = sum(whole_blocks(each.installed_size) for each in plan.packages if not each.commit)
+        want += _DATABASES * self._database.file.stat().st_size
+        if same_file_system(plan.sources.cachedir, repo.path):
+            want += plan.download_size
+        require_space(repo, want, "layer the packages")
 
     def _opened(self, package: PackageId, heads: Path) -> ImportedPackage:
         stored = stored_package(self._repo, package)

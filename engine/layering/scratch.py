@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +22,9 @@ _PRIVATE = "extensions/rpmostree/private"
 def scratch(repo: Repo) -> Iterator[Workplace]:
     """Empty directories, gone at the end; what a killed run left goes first.
 
-    Raises PackageError when another process is layering in this repository.
+    Their names are new each time: a program that a killed run had started, and that begins only
+    now, finds nothing under the names it was given. Raises PackageError when another process is
+    layering in this repository.
     """
     private = repo.path / _PRIVATE
     private.mkdir(parents=True, exist_ok=True)
@@ -29,13 +32,14 @@ def scratch(repo: Repo) -> Iterator[Workplace]:
     descriptor = os.open(private / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     try:
         _lock(descriptor, repo)
-        place = Workplace(private / "commit")
-        _clear(place)
+        root = private / "commit"
+        _clear(root)
+        place = Workplace(root / secrets.token_hex(8))
         place.make()
         try:
             yield place
         finally:
-            _clear(place)
+            _clear(root)
     finally:
         os.close(descriptor)
 
@@ -49,12 +53,8 @@ def _lock(descriptor: int, repo: Repo) -> None:
         ) from error
 
 
-def _clear(place: Workplace) -> None:
-    place.clear()
-    for path in (place.lower, place.cachedir):
-        _remove(path)
-
-
-def _remove(path: Path) -> None:
-    if path.exists():
-        shutil.rmtree(path)
+def _clear(root: Path) -> None:
+    for cachedir in root.glob("*"):
+        Workplace(cachedir).clear()
+    if root.exists():
+        shutil.rmtree(root)

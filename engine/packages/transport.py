@@ -1,4 +1,7 @@
-"""Reading http:, https: and file: URLs, and saying in plain words why one could not be read."""
+"""Reading http:, https: and file: URLs, and saying in plain words why one could not be read.
+
+requests takes 100 ms to load: it is loaded when something is read over a network.
+"""
 
 from __future__ import annotations
 
@@ -8,24 +11,19 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 from urllib.parse import unquote, urlsplit
-
-import requests
-import urllib3
-from requests.adapters import HTTPAdapter
-from urllib3.exceptions import (
-    HTTPError,
-    InsecureRequestWarning,
-    NewConnectionError,
-)
 
 from engine.cancel import CancelToken
 from engine.errors import NetworkError
 from engine.events import Emit, LogLine, discard
 from engine.packages.model import without_password
 from engine.packages.repofiles import RepositoryConfig
+
+if TYPE_CHECKING:
+    import requests
 
 _T = TypeVar("_T")
 CHUNK = 256 * 1024
@@ -81,29 +79,39 @@ class Transport:
         emit: Emit = discard,
         patience: Patience | None = None,
     ) -> None:
+        self._config = config
         self._cancel = cancel
         self._emit = emit
         self._patience = patience or Patience()
-        self._session = requests.Session()
-        for scheme in ("http://", "https://"):
-            self._session.mount(scheme, HTTPAdapter(pool_maxsize=CONNECTIONS))
-        self._session.headers["User-Agent"] = "photree"
-        self._session.headers["Accept-Encoding"] = "identity"
-        if config.username:
-            self._session.auth = (config.username, config.password)
-        if config.sslclientcert:
-            key = config.sslclientkey
-            self._session.cert = (config.sslclientcert, key) if key else config.sslclientcert
         # given with every request, because requests prefers REQUESTS_CA_BUNDLE to the session's
         self._verify: bool | str = config.sslverify and (config.sslcacert or _trusted())
-        if not config.sslverify:  # said by `read_repositories`, and not by writing to a screen
-            urllib3.disable_warnings(InsecureRequestWarning)
 
     def __enter__(self) -> Transport:
         return self
 
     def __exit__(self, *_exception: object) -> None:
-        self._session.close()
+        if "_session" in vars(self):  # it was needed
+            self._session.close()
+
+    @cached_property
+    def _session(self) -> requests.Session:
+        import requests  # noqa: PLC0415
+        import urllib3  # noqa: PLC0415
+
+        session = requests.Session()
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, requests.adapters.HTTPAdapter(pool_maxsize=CONNECTIONS))
+        session.headers["User-Agent"] = "photree"
+        session.headers["Accept-Encoding"] = "identity"
+        config = self._config
+        if config.username:
+            session.auth = (config.username, config.password)
+        if config.sslclientcert:
+            key = config.sslclientkey
+            session.cert = (config.sslclientcert, key) if key else config.sslclientcert
+        if not config.sslverify:  # said by `read_repositories`, and not by writing to a screen
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+        return session
 
     def read(self, url: str, limit: int = 64 * 1024 * 1024) -> bytes:
         """The whole of a small file. Raises FetchError, Cancelled."""
@@ -200,6 +208,8 @@ def _trusted() -> bool | str:
 
 def _break_off(response: requests.Response) -> None:
     """Wake a thread that waits for the server (urllib3 before 2.3 waits for its time limit)."""
+    from urllib3.exceptions import HTTPError  # noqa: PLC0415
+
     shutdown = getattr(response.raw, "shutdown", None)
     if shutdown is not None:
         with contextlib.suppress(OSError, ValueError, HTTPError):
@@ -219,6 +229,9 @@ def _opened(url: str) -> BinaryIO:
 
 @contextlib.contextmanager
 def _translated(url: str, patience: Patience, cancel: CancelToken | None = None) -> Iterator[None]:
+    import requests  # noqa: PLC0415
+    from urllib3.exceptions import HTTPError  # noqa: PLC0415
+
     try:
         yield
     except (requests.RequestException, HTTPError, OSError) as error:
@@ -229,6 +242,9 @@ def _translated(url: str, patience: Patience, cancel: CancelToken | None = None)
 
 def _network_error(url: str, error: Exception, patience: Patience) -> FetchError:
     """The reason in a sentence of its own for each kind of failure."""
+    import requests  # noqa: PLC0415
+    from urllib3.exceptions import NewConnectionError  # noqa: PLC0415
+
     host = urlsplit(url).hostname or ""
     causes = list(_causes(error))
     kinds = tuple(type(cause) for cause in causes)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import shutil
 from dataclasses import dataclass
@@ -47,6 +49,7 @@ class Cleanup(HostTransaction):
             cancel.check()
             update_kept_refs(host.sysroot)
             host.sysroot.clean()
+            _remove_orphaned_locks(host.sysroot.repo.path / "tmp")
         cleared = self.metadata and _clear_metadata(metadata_cache(host.sysroot, host.osname))
         lines = [f"Removed deployment {deployment.id}" for deployment in removed]
         lines += [] if removed else ["Deployments unchanged."]
@@ -72,6 +75,16 @@ class Cleanup(HostTransaction):
             kept = [each for each in host.sysroot.deployments if each.id not in gone]
             keep_only(host.sysroot, kept)
         return doomed
+
+
+def _remove_orphaned_locks(folder: Path) -> None:
+    """Of libostree's staging directories: it removes the directory first, and is killed there."""
+    for path in folder.glob("staging-*-lock"):
+        if path.with_name(path.name.removesuffix("-lock")).exists():
+            continue
+        with contextlib.suppress(OSError), path.open("r+b") as file:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
 
 
 def _clear_metadata(folder: Path) -> bool:

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.cancel import CancelToken
 from engine.differences.packages import package_changes
 from engine.errors import OstreeError
 from engine.events import Emit
 from engine.layering.changes import LocalChanges
-from engine.layering.commit import LAYERING_STEPS
-from engine.layering.plan import LayerPlan
+from engine.layering.steps import LAYERING_STEPS
 from engine.origin import Origin
 from engine.ostree import OSTree, translated
-from engine.packages.host_repositories import RepositoryChoice
 from engine.pull import pull, pull_commit_object
 from engine.repo import Commit, Repo
 from engine.revisions import base_commit
@@ -26,8 +26,12 @@ from engine.steps import Steps
 from engine.sysroot import Deployment
 from engine.transactions.host import Host
 from engine.transactions.kept_refs import keep_base, update_kept_refs
-from engine.transactions.layers import Layers
 from engine.treebuilder import committed_tree, directory_at
+
+if TYPE_CHECKING:
+    from engine.layering.plan import LayerPlan
+    from engine.packages.host_repositories import RepositoryChoice
+    from engine.transactions.layers import Layers
 
 FINALIZATION_LOCK = Path("/run/ostree/staged-deployment-locked")
 REBOOT_HINT = 'Run "systemctl reboot" to start a reboot'
@@ -61,11 +65,20 @@ class NextDeployment:
         self._emit = emit
         self._cancel = cancel
         self._step = Steps(_STEPS, emit, cancel, numbered=False)
-        self._layers = Layers(host, choice or RepositoryChoice(), self._step, cached=cached)
+        self._choice = choice
+        self._cached = cached
 
     @property
     def repo(self) -> Repo:
         return self._host.sysroot.repo
+
+    @cached_property
+    def _layers(self) -> Layers:
+        from engine.packages.host_repositories import RepositoryChoice  # noqa: PLC0415
+        from engine.transactions.layers import Layers  # noqa: PLC0415 - see LAYERING_STEPS
+
+        choice = self._choice or RepositoryChoice()
+        return Layers(self._host, choice, self._step, cached=self._cached)
 
     def base_of(self, deployment: Deployment) -> Commit:
         """The commit of the followed ref that the deployment was made of."""

@@ -11,7 +11,6 @@ from engine.errors import OstreeError
 from engine.events import Emit
 from engine.repo import Commit
 from engine.transactions.host import Host, HostTransaction
-from engine.transactions.next_deployment import NextDeployment
 from engine.transactions.transaction import Result
 
 NO_UPGRADE = "No upgrade available."
@@ -34,6 +33,9 @@ class Upgrade(HostTransaction):
         return "upgrade"
 
     def change(self, host: Host, emit: Emit, cancel: CancelToken) -> Result:
+        # who only starts the job does not need what carries it out
+        from engine.transactions.next_deployment import NextDeployment  # noqa: PLC0415
+
         following = NextDeployment(host, emit, cancel)
         former = host.newest
         origin = former.origin.carried_over().with_override_commit(None)

@@ -22,6 +22,11 @@ class Timing:
     def median(self) -> float:
         return statistics.median(self.seconds)
 
+    @property
+    def milliseconds(self) -> str:
+        spread = f"{min(self.seconds) * 1000:.0f}-{max(self.seconds) * 1000:.0f}"
+        return f"{self.median * 1000:.0f} ({spread})"
+
     def __str__(self) -> str:
         spread = f"{min(self.seconds):.1f}-{max(self.seconds):.1f}"
         return f"{self.median:.2f} ({spread})"

@@ -15,6 +15,7 @@ from tests.vm.guide_server import NEXT_REF, GuideServer, guide_server
 from tests.vm.machine import Hardware, Machine
 
 QUICK_TIMER = "[Timer]\\nOnBootSec=\\nOnUnitInactiveSec=\\nRandomizedDelaySec=0\\nOnActiveSec=1s\\n"
+pytestmark = pytest.mark.guide
 PASSWORD = {"text": "photon", "crypted": False}
 
 

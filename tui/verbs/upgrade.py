@@ -45,14 +45,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from engine.transactions.preview import PreviewUpgrade  # noqa: PLC0415 - loads libostree
-    from engine.transactions.upgrade import Upgrade  # noqa: PLC0415
-
     values = {**host_values(options), "allow_downgrade": options.allow_downgrade}
     if not (options.check or options.preview):
+        from engine.transactions.upgrade import Upgrade  # noqa: PLC0415 - loads libostree
+
         return run_job(options, Upgrade(**values, lock_finalization=options.lock_finalization))
     if options.reboot:
         raise PhotreeError("--check and --preview change nothing.", "Leave --reboot out.")
+    from engine.transactions.preview import PreviewUpgrade  # noqa: PLC0415
+
     result = follow_job(options, PreviewUpgrade(**values, thorough=options.preview))
     _show(options, result)
     return 0 if result.changed else EXIT_UNCHANGED

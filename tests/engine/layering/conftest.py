@@ -14,10 +14,11 @@ from engine.cancel import CancelToken
 from engine.command import SystemCommands
 from engine.events import Event
 from engine.layering.changes import LocalChanges
-from engine.layering.commit import LAYERING_STEPS, write_layers
+from engine.layering.commit import write_layers
 from engine.layering.local_packages import import_local
 from engine.layering.plan import LayerPlan, plan_layers
 from engine.layering.sources import PackageSources
+from engine.layering.steps import LAYERING_STEPS
 from engine.packages.repofiles import RepositoryConfig
 from engine.repo import Repo
 from engine.steps import Steps
