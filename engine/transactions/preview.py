@@ -23,7 +23,6 @@ from engine.transactions.next_deployment import NextDeployment
 from engine.transactions.transaction import Result
 from engine.transactions.upgrade import refuse_older
 
-NO_UPDATES = "No updates available."
 _KERNEL = "ostree.linux"
 _PREVIEWED = ("/usr/etc", "/usr/share/rpm")  # what conflicts and layers are found out from
 
