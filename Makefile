@@ -39,8 +39,8 @@ test: lint ## every test but the guide's, those that boot virtual machines inclu
 unit: setup ## the tests that boot nothing
 	$(BIN)/pytest -m 'not vm'
 
-guide: setup ## a booted host goes through the chapters of the guide (10 minutes and more)
-	$(BIN)/pytest -m guide
+guide: setup ## a booted host goes through the chapters of the guide (FIRMWARE=uefi; 10 minutes and more)
+	$(BIN)/pytest -m guide --firmware $(FIRMWARE)
 
 distro: setup ## build the embedded test distribution (cached)
 	$(BIN)/python -m tests.distro

@@ -1,9 +1,15 @@
-"""What every test's report shows."""
+"""What every test's report shows, and the options of the test command."""
 
 import subprocess
 from collections.abc import Generator
 
 import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--firmware", choices=("bios", "uefi"), default="bios", help="of the guide's machine"
+    )
 
 
 @pytest.hookimpl(wrapper=True)

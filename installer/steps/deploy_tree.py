@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from installer.context import Context, Volume
 from installer.steps.step import Step
 from installer.storage.filesystems import mount_options, mount_points
+
+# What cannot start restarts instead of waiting for somebody, so that GRUB can count the boots of a
+# new deployment and go back (docs/health.md; kernel-parameters.txt, dracut.cmdline(7)).
+UNATTENDED = ("panic=30", "rd.shell=0", "rd.emergency=reboot")
 
 
 class DeployTree(Step):
@@ -15,13 +21,17 @@ class DeployTree(Step):
     weight = 15
 
     def do(self, ctx: Context) -> None:
-        arguments = [
-            *root_arguments(ctx.target.volume("root")),
-            *ctx.plan.host.kernel_arguments,
-        ]
+        arguments = kernel_arguments(ctx.target.volume("root"), ctx.plan.host.kernel_arguments)
         tree = ctx.doors.trees.deploy(ctx.sysroot, ctx.plan.source, ctx.target.commit, arguments)
         ctx.target.tree = tree
         ctx.target.files = ctx.doors.open_files(tree)
+
+
+def kernel_arguments(root: Volume, given: Sequence[str]) -> list[str]:
+    """All arguments of the first deployment. given: the user's; they win over UNATTENDED by key."""
+    keys = {argument.partition("=")[0] for argument in given}
+    unattended = [each for each in UNATTENDED if each.partition("=")[0] not in keys]
+    return [*root_arguments(root), *unattended, *given]
 
 
 def root_arguments(root: Volume) -> list[str]:

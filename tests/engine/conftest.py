@@ -1,6 +1,5 @@
 """What tests of repositories and system roots share."""
 
-import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,50 +11,15 @@ from engine.remotes import RemoteConfig, add_remote
 from engine.repo import Repo
 from engine.sysroot import initialise_sysroot
 from tests.engine.trees import commit_tree, many_files, write_tree
-
-
-@dataclass(frozen=True)
-class GpgKey:
-    """homedir: for `ostree commit --gpg-homedir`. public: the armoured public key."""
-
-    homedir: Path
-    id: str
-    public: Path
-
-
-def make_key(folder: Path, name: str) -> GpgKey:
-    home = folder / name
-    home.mkdir(mode=0o700)
-    user = f"{name} <{name}@example.com>"
-    environment = {**os.environ, "GNUPGHOME": str(home)}
-
-    def gpg(*words: str) -> str:
-        return subprocess.run(
-            ["gpg", "--batch", "--quiet", *words],
-            env=environment,
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout
-
-    gpg("--passphrase", "", "--quick-generate-key", user, "ed25519", "sign", "never")
-    public = folder / f"{name}.asc"
-    public.write_text(gpg("--armor", "--export", user))
-    listed = gpg("--with-colons", "--list-keys", user).splitlines()
-    fingerprint = next(line.split(":")[9] for line in listed if line.startswith("fpr"))
-    subprocess.run(["gpgconf", "--kill", "all"], env=environment, check=True)
-    return GpgKey(home, fingerprint, public)
+from tests.gpg import GpgKey, gpg_key
 
 
 @pytest.fixture(scope="session")
 def keys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[GpgKey, GpgKey]]:
     """The publisher's key, and a stranger's."""
     folder = tmp_path_factory.mktemp("keys")
-    found = make_key(folder, "publisher"), make_key(folder, "stranger")
-    yield found
-    for key in found:
-        environment = {**os.environ, "GNUPGHOME": str(key.homedir)}
-        subprocess.run(["gpgconf", "--kill", "all"], env=environment, check=True)
+    with gpg_key(folder, "publisher") as publisher, gpg_key(folder, "stranger") as stranger:
+        yield publisher, stranger
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,9 @@ from engine.events import Event, LogLine, Progress
 from engine.pull import pull
 from engine.remotes import RemoteConfig, Tls, add_remote
 from engine.repo import Repo
-from tests.engine.conftest import GpgKey, Published
+from tests.engine.conftest import Published
 from tests.engine.trees import REF, commit_tree, many_files, ostree, write_tree
+from tests.gpg import GpgKey
 from tests.nginx import Request, WebServer, closed_port, nginx, self_signed
 
 UNDER_WAY = 16  # requests that libostree has open, or not yet written, when it is stopped

@@ -18,8 +18,9 @@ from engine.remotes import (
     url_problem,
 )
 from engine.repo import Repo
-from tests.engine.conftest import GpgKey, Published
+from tests.engine.conftest import Published
 from tests.engine.trees import REF, ostree
+from tests.gpg import GpgKey
 from tests.nginx import WebServer, closed_port, nginx, self_signed
 
 

@@ -21,8 +21,8 @@ from engine.repo import Repo
 from engine.status import read_status, to_json
 from engine.sysroot import Deployment, Sysroot
 from engine.updates.record import LastRun, UpdateFound, write_last_run
-from tests.engine.conftest import GpgKey
 from tests.engine.trees import REF, commit_tree, ostree, run_python_booted, write_tree
+from tests.gpg import GpgKey
 from tui.verbs import status as verb
 
 ORIGIN = Origin.for_refspec(f"photon:{REF}")

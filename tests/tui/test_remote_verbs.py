@@ -12,8 +12,9 @@ from engine.origin import Origin
 from engine.pull import pull
 from engine.repo import Repo
 from engine.sysroot import Sysroot
-from tests.engine.conftest import GpgKey, Published, keys, published, session_published
+from tests.engine.conftest import Published, keys, published, session_published
 from tests.engine.trees import REF, ostree, run_booted, run_python_booted
+from tests.gpg import GpgKey
 from tests.nginx import WebServer, closed_port, nginx, self_signed
 from tui.cli import main
 

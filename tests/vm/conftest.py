@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from tests.composed import ComposedTree, composed_tree
+from tests.gpg import GpgKey, gpg_key
 from tests.nginx import WebServer, nginx
 from tests.vm.machine import Hardware, Machine
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
-SIGNER = "server@photree.test"
 CONSOLE = ["console=tty0", "console=ttyS0,115200"]
 QUICK = ["quiet", "loglevel=3", "mitigations=off", "nokaslr", "audit=0", "nowatchdog"]
 
@@ -83,7 +83,7 @@ class TreeServer:
 
     repo: Path
     web: WebServer
-    keyring: Path
+    key: GpgKey
 
     @property
     def url(self) -> str:
@@ -94,46 +94,23 @@ class TreeServer:
         """QEMU's user network shows this machine's loopback as 10.0.2.2."""
         return self.url.replace("127.0.0.1", "10.0.2.2")
 
-    @property
-    def public_key(self) -> Path:
-        return self.keyring / "public.asc"
-
     def sign(self, commit: str) -> None:
-        """With the server's key, as an administrator does before publishing."""
-        subprocess.run(
-            ["ostree", "gpg-sign", f"--repo={self.repo}", f"--gpg-homedir={self.keyring}",
-             commit, SIGNER],
-            check=True, capture_output=True,
-        )  # fmt: skip
-
-
-def make_key(keyring: Path) -> None:
-    """A key without a passphrase, its public half in public.asc."""
-    keyring.chmod(0o700)
-    gpg = ["gpg", "--batch", "--quiet", f"--homedir={keyring}"]
-    subprocess.run(
-        [*gpg, "--passphrase", "", "--quick-generate-key", SIGNER, "ed25519", "sign"],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    subprocess.run(
-        [*gpg, "--armor", "--output", keyring / "public.asc", "--export", SIGNER], check=True
-    )
+        self.key.sign(self.repo, commit)
 
 
 @pytest.fixture(scope="session")
 def tree_server(
     tree: ComposedTree, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[TreeServer]:
-    root, keyring = tmp_path_factory.mktemp("server"), tmp_path_factory.mktemp("gpg")
+    root = tmp_path_factory.mktemp("server")
     subprocess.run(["cp", "-a", tree.repo, root / "repo"], check=True)
-    make_key(keyring)
-    try:
-        with nginx(root, tmp_path_factory.mktemp("nginx")) as web:
-            server = TreeServer(root / "repo", web, keyring)
-            server.sign(tree.commit)
-            yield server
-    finally:
-        subprocess.run(["gpgconf", f"--homedir={keyring}", "--kill", "all"], check=False)
+    with (
+        gpg_key(tmp_path_factory.mktemp("gpg"), "server") as key,
+        nginx(root, tmp_path_factory.mktemp("nginx")) as web,
+    ):
+        server = TreeServer(root / "repo", web, key)
+        server.sign(tree.commit)
+        yield server
 
 
 @pytest.fixture(scope="session")
@@ -150,7 +127,7 @@ def custom_host(
         "ostree": {
             "repo_url": tree_server.url,
             "repo_ref": tree.ref,
-            "gpg_key": str(tree_server.public_key),
+            "gpg_key": str(tree_server.key.public),
         },
         "disks": {"default": {"filename": "disk.img", "size": 4096}},
         "partition_type": "msdos",

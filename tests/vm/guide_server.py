@@ -14,6 +14,7 @@ from pathlib import Path
 from engine.repo import Repo
 from tests.composed import ComposedTree
 from tests.distro.build import Distribution, distribution
+from tests.gpg import GpgKey, gpg_key
 from tests.nginx import WebServer, nginx
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
@@ -22,12 +23,14 @@ NEXT_REF = "photon/6.0/x86_64/minimal"
 
 @dataclass
 class GuideServer:
-    """folder: what is published: repo (of tree), next (the major release 6.0), rpms."""
+    """folder: what is published: repo (of tree), next (the major release 6.0), rpms, and the keys
+    that sign commits (TREE-GPG-KEY) and packages (RPM-GPG-KEY)."""
 
     folder: Path
     tree: ComposedTree
     web: WebServer
     packages: Distribution = field(repr=False)
+    key: GpgKey
     cache: Path = field(repr=False)
     releases: int = 1
 
@@ -37,7 +40,8 @@ class GuideServer:
         return self.web.url.replace("127.0.0.1", "10.0.2.2")
 
     def publish(self, *names: str, delta: bool = False) -> str:
-        """Compose the same tree with names at their next release; the commit, which the ref has.
+        """Compose the same tree with names at their next release and sign it; the commit, which
+        the ref has.
 
         delta: also make a static delta from the former commit.
         """
@@ -71,7 +75,9 @@ class GuideServer:
              f"--cachedir={self.cache}", f"--write-commitid-to={written}", treefile],
             check=True, capture_output=True,
         )  # fmt: skip
-        return written.read_text().strip()
+        commit = written.read_text().strip()
+        self.key.sign(self.folder / repo, commit)
+        return commit
 
     def _ostree(self, *words: str) -> None:
         command = ["ostree", f"--repo={self.folder / 'repo'}", *words]
@@ -88,5 +94,7 @@ def guide_server(tree: ComposedTree, folder: Path) -> Iterator[GuideServer]:
     (published / "rpms").symlink_to(packages.repository)
     shutil.copy(packages.public_key, published / "RPM-GPG-KEY")
     base = Path(os.environ.get("PHOTREE_CACHE") or Path.home() / ".cache" / "photree")
-    with nginx(published, folder / "nginx") as web:
-        yield GuideServer(published, tree, web, packages, base / "composed" / "cache")
+    with gpg_key(folder, "guide") as key, nginx(published, folder / "nginx") as web:
+        key.sign(published / "repo", tree.commit)
+        shutil.copy(key.public, published / "TREE-GPG-KEY")
+        yield GuideServer(published, tree, web, packages, key, base / "composed" / "cache")

@@ -26,19 +26,26 @@ def server(tree: ComposedTree, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 @pytest.fixture(scope="module")
-def guest(server: GuideServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+def guest(
+    server: GuideServer, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+) -> Iterator[Machine]:
     """A custom host, installed from the server and logged in to. It lives through the module."""
     folder = tmp_path_factory.mktemp("guide-host")
     kickstart = {
         "hostname": "photon-host-cus1",
-        "ostree": {"repo_url": f"{server.web.url}repo", "repo_ref": server.tree.ref},
+        "ostree": {
+            "repo_url": f"{server.web.url}repo",
+            "repo_ref": server.tree.ref,
+            "gpg_key": str(server.key.public),
+        },
         "disks": {"default": {"filename": "disk.img", "size": 6144}},
         "password": PASSWORD,
         "network": {"version": 2, "ethernets": {"lan": {"match": {"name": "e*"}, "dhcp4": True}}},
-        "kargs": CONSOLE + QUICK,
+        "kargs": [*CONSOLE, *QUICK, "panic=1"],
     }
     photree_installer(folder, kickstart)
-    hardware = Hardware(folder / "disk.img", memory_mb=1536)
+    firmware = pytestconfig.getoption("firmware")
+    hardware = Hardware(folder / "disk.img", firmware=firmware, memory_mb=1536)
     with Machine(hardware, folder / "vm") as machine:
         machine.login()
         yield machine
@@ -71,7 +78,10 @@ def base(deployment: dict[str, Any]) -> str:
 
 
 def test_the_host_follows_its_server(guest: Machine, server: GuideServer) -> None:
-    added = guest.run(f"photree remote add --force --no-gpg-verify photon {server.url}repo")
+    guest.run(f"curl -sO --output-dir /root {server.url}TREE-GPG-KEY")
+    added = guest.run(
+        f"photree remote add --force --gpg-import=/root/TREE-GPG-KEY photon {server.url}repo"
+    )
     assert added.code == 0, added.output
     assert guest.run("photree remote show-url photon").text == f"{server.url}repo"
     assert server.tree.ref in guest.run("photree remote refs photon").text
@@ -199,12 +209,28 @@ def test_a_failing_health_check_brings_the_former_deployment_back(
     assert "10-less" in status
 
 
+def test_a_deployment_that_panics_is_left_by_the_menu(guest: Machine) -> None:
+    before = booted(guest)["id"]
+    guest.run("rm /etc/photree/health.d/10-less")
+    assert guest.run("photree kargs --append=init=/usr/bin/false", timeout=600).code == 0
+    reboot(guest)
+    assert booted(guest)["id"] == before
+    assert deployments(guest)[0]["booted"]
+    status = guest.run("photree status").text
+    assert "fell back from" in status
+    assert "it did not start" in status
+    assert "init=/usr/bin/false" not in guest.run("cat /proc/cmdline").text
+
+
 def test_rebase_to_another_remote_and_the_next_major_release(
     guest: Machine, server: GuideServer
 ) -> None:
     commit = server.publish_next()
     guest.run("echo kept > /etc/kept; echo kept > /var/lib/kept")
-    assert guest.run(f"photree remote add --no-gpg-verify srv2 {server.url}next").code == 0
+    assert (
+        guest.run(f"photree remote add --gpg-import=/root/TREE-GPG-KEY srv2 {server.url}next").code
+        == 0
+    )
     guest.run("photree reset", timeout=600)
     rebased = guest.run(f"photree rebase srv2:{NEXT_REF}", timeout=600)
     assert rebased.code == 0, rebased.output

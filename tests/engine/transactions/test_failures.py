@@ -39,11 +39,11 @@ from engine.transactions.rollback import Rollback
 from engine.transactions.transaction import Transaction
 from engine.transactions.undeploy import Undeploy
 from engine.transactions.upgrade import Upgrade
-from tests.engine.conftest import GpgKey
 from tests.engine.transactions.conftest import TestHost
 from tests.engine.transactions.test_packages import PackageHost, base_packages, builds
 from tests.engine.transactions.test_packages import host as package_host
 from tests.engine.trees import REF, many_files, ostree
+from tests.gpg import GpgKey
 from tests.nginx import closed_port, nginx
 from tests.rpms import Entry, Package
 

@@ -13,6 +13,7 @@ from installer.steps.register_boot_entry import RegisterBootEntry
 from installer.steps.unpack_repository import RemoveUnpacked, UnpackRepository
 from tests.installer.plans import MACHINE, ROOT, deployed, formatted, lines_of, make_plan
 
+RESTARTS = "panic=30 rd.shell=0 rd.emergency=reboot"
 MNT = "/run/photree/install/sysroot"
 
 
@@ -57,7 +58,7 @@ def test_root_is_found_by_uuid_and_the_plans_arguments_follow():
     ctx.target.commit = "c0ffee"
     assert lines_of(DeployTree(), ctx, told) == [
         "- deploy c0ffee as photon",
-        "    root=UUID=UUID-4 rw console=tty0 console=ttyS0,115200",
+        f"    root=UUID=UUID-4 rw {RESTARTS} console=tty0 console=ttyS0,115200",
     ]
     assert ctx.tree.deployment == Path(f"{MNT}/ostree/deploy/photon/deploy/c0ffee.0")
 
@@ -68,7 +69,14 @@ def test_a_subvolume_for_root_is_a_kernel_argument():
     )
     ctx, told = formatted(make_plan(root))
     assert lines_of(DeployTree(), ctx, told)[1] == (
-        "    root=UUID=UUID-4 rw rootflags=ssd,subvol=@"
+        f"    root=UUID=UUID-4 rw rootflags=ssd,subvol=@ {RESTARTS}"
+    )
+
+
+def test_the_users_word_on_what_a_panic_does_wins():
+    ctx, told = formatted(make_plan(host=Host("h", kernel_arguments=("panic=0", "quiet"))))
+    assert lines_of(DeployTree(), ctx, told)[1] == (
+        "    root=UUID=UUID-4 rw rd.shell=0 rd.emergency=reboot panic=0 quiet"
     )
 
 
