@@ -81,6 +81,8 @@ def _host(plan: InstallPlan) -> Iterator[tuple[str, str]]:
     for when, scripts in (("after", plan.scripts.post), ("first boot", plan.scripts.firstboot)):
         for script in scripts:
             yield "script", f"{script.name} ({when})"
+    if host.timezone:
+        yield "time zone", host.timezone
     yield "updates", host.updates
 
 

@@ -52,6 +52,7 @@ class DryCommands:
         timeout: float | None = None,
         accept: Sequence[int] = (0,),
         quiet: bool = False,
+        watch: Callable[[], None] | None = None,
     ) -> Output:
         variables = "".join(f"{name}={shlex.quote(value)} " for name, value in (env or {}).items())
         shown = redact(variables + shlex.join(argv), secrets)

@@ -200,6 +200,7 @@ class Host:
     repositories: tuple[RpmRepository, ...] = ()
     updates: str = "none"  # none | check | stage | apply
     environment: tuple[tuple[str, str], ...] = ()
+    timezone: str = ""  # as below /usr/share/zoneinfo, "" for the tree's own
 
 
 @dataclass(frozen=True)

@@ -141,6 +141,13 @@ def unit_name(text: str) -> Broken | None:
     return Broken("must be a unit's name, such as sshd.service")
 
 
+def time_zone(text: str) -> Broken | None:
+    """The form of a name of the IANA database. Only the tree knows which ones it has."""
+    if re.fullmatch(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2}", text):
+        return None
+    return Broken("must be the name of a time zone, such as Europe/Berlin or UTC")
+
+
 def kernel_argument(text: str) -> Broken | None:
     name = text.split("=", 1)[0]
     if name in ("root", "ostree"):

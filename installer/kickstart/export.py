@@ -130,6 +130,7 @@ def _host(host: Host) -> Keys:
         "additional_files": [{file.source: file.target} for file in host.files],
         "repos": {repository.id: dict(repository.options) for repository in host.repositories},
         "environment": dict(host.environment),
+        "timezone": host.timezone,
     }
     return {**_filled(keys), "updates": host.updates}
 

@@ -33,6 +33,7 @@ def read_host(reading: Reading) -> Host:
         files=_read_files(reading),
         repositories=_read_repositories(reading),
         updates=keys.updates,
+        timezone=keys.timezone or "",
         environment=tuple(keys.environment.items()),
     )
 

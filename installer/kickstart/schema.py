@@ -281,6 +281,9 @@ class Kickstart(Keys):
     shadow_password: Annotated[str, SECRET, _ruled(rules.password_hash)] | None = None
     public_key: PublicKey | None = Field(None, description="Lets root log in over SSH")
     users: list[UserKeys] = []
+    timezone: Annotated[str, _ruled(rules.time_zone)] | None = Field(
+        None, description="A name of the IANA database; absent: that of the tree"
+    )
     network: Network | None = None
     preinstall: Lines = []
     preinstallscripts: ScriptFiles = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+from engine.events import LogLine
 from installer.context import Context
 from installer.plan import RpmRepository
 from installer.steps.step import Step
@@ -34,12 +35,24 @@ class ConfigureHost(Step):
             path = f"/etc/yum.repos.d/{repository.id}.repo"
             private = any(key in _CREDENTIALS for key, _value in repository.options)
             files.write(path, repo_file(repository), 0o600 if private else 0o644)
+        if host.timezone:
+            _set_timezone(ctx, host.timezone)
         if host.updates != "none":
             files.edit(
                 "/etc/photree.conf",
                 lambda text: photree_conf(text, host.updates),
                 f"automatic updates: {host.updates}",
             )
+
+
+def _set_timezone(ctx: Context, name: str) -> None:
+    """localtime(5): a link, whose target is the zone's name, too."""
+    data = f"/usr/share/zoneinfo/{name}"
+    if not ctx.files.exists(data):
+        warning = f"The tree has no time zone {name}: the machine's time stays UTC."
+        ctx.emit(LogLine(warning, "warning", ConfigureHost.id))
+        return
+    ctx.files.link("/etc/localtime", f"..{data}")
 
 
 def hosts(text: str, hostname: str) -> str:

@@ -89,6 +89,7 @@ HOSTS = st.builds(
     ),
     st.sampled_from(["none", "check", "stage", "apply"]),
     unique(st.tuples(NAMES, TEXTS), lambda pair: pair[0]),
+    st.sampled_from(["", "UTC", "Europe/Berlin"]),
 )
 
 

@@ -77,6 +77,7 @@ def test_services_files_kernel_arguments_and_repositories(tmp_path):
             "additional_files": [{"motd": "/etc/"}, {"https://a/b": "/root/b"}],
             "kargs": ["quiet"],
             "updates": "stage",
+            "timezone": "Europe/Berlin",
             "environment": {"A": "b"},
             "repos": {"r": {"baseurl": "https://r/$basearch", "gpgcheck": 1, "enabled": True}},
             "insecure_repo": True,
@@ -90,6 +91,7 @@ def test_services_files_kernel_arguments_and_repositories(tmp_path):
     )
     assert plan.host.kernel_arguments == ("quiet",)
     assert plan.host.updates == "stage"
+    assert plan.host.timezone == "Europe/Berlin"
     assert plan.host.environment == (("A", "b"),)
     options = {"baseurl": "https://r/$basearch", "gpgcheck": "1", "enabled": "1", "name": "r"}
     assert plan.host.repositories == (

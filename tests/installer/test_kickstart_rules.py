@@ -33,6 +33,8 @@ def test_every_rule_answers_to_any_text(rule, text):
         (rules.password_hash, [HASH, "*", "!", "$y$j9T$abcdefgh$ijklmnop", "$2b$12$" + "a" * 53],
          ["", "photon", "$6$", "$9$aaaaaaaaaaaa"]),
         (rules.unit_name, ["sshd", "a@b.service", r"dev-\x2d.mount"], ["", "a b", "a/b"]),
+        (rules.time_zone, ["UTC", "Europe/Berlin", "America/Argentina/Salta", "Etc/GMT+1"],
+         ["", "/etc", "../UTC", "Europe/", "a b", "Europe/../UTC"]),
         (rules.kernel_argument, ["quiet", "console=ttyS0,115200", 'x="a b"'],
          ["", "root=/dev/sda", "ostree=/x", "a b", "a\nb"]),
         (rules.ostree_ref, ["photon/5.0/x86_64/minimal", "a"],

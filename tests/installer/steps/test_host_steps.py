@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from installer.dry import DryFiles
 from installer.plan import (
     CopiedFile,
     Host,
@@ -55,6 +56,18 @@ def test_fstab_mounts_subvolumes_and_escapes_spaces():
     root = Partition("default", "root", "btrfs", "/", subvolumes=subvolumes)
     lines = told_by(WriteFstab(), make_plan(root))
     assert lines[-1] == "    UUID=UUID-4 /var/my\\040data btrfs subvol=my\\040data 0 0"
+
+
+def test_the_time_zone_is_a_link():
+    lines = told_by(ConfigureHost(), make_plan(host=Host("h", timezone="Europe/Berlin")))
+    assert "- link /etc/localtime to ../usr/share/zoneinfo/Europe/Berlin" in lines
+
+
+def test_a_time_zone_that_the_tree_lacks_is_a_warning(monkeypatch):
+    monkeypatch.setattr(DryFiles, "exists", lambda _files, path: "zoneinfo" not in path)
+    lines = told_by(ConfigureHost(), make_plan(host=Host("h", timezone="Mars/Base")))
+    assert "The tree has no time zone Mars/Base: the machine's time stays UTC." in lines
+    assert not any("localtime" in line for line in lines)
 
 
 def test_the_machine_gets_its_name_id_and_update_policy():
