@@ -1,0 +1,1 @@
+"""The installer's wizard: one file a page."""
