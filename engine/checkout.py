@@ -1,4 +1,8 @@
-"""A checkout by hardlinks that is kept and brought up to date: the cost is that of the changes."""
+"""Checkouts by hardlinks for the price of what differs from one that is there already.
+
+Either that one is kept and brought up to date, or it stays and gets a layer over it. Nobody may
+write to the files: it would change the repository's objects.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from engine.cancel import CancelToken
+from engine.objects import content_path
 from engine.ostree import OSTree, run_blocking, translated
+from engine.overlay import hide
 from engine.repo import Repo
 from engine.treebuilder import committed_tree
 
 
 class KeptCheckout:
-    """The files of a commit in a directory, as hardlinks to the objects of a bare repository.
-
-    Nobody may write to it: it would change the repository's objects.
-    """
+    """The files of a commit in a directory, as hardlinks to the objects of a bare repository."""
 
     def __init__(self, repo: Repo, path: Path) -> None:
         """path: on the repository's file system; a file beside it says which commit it holds."""
@@ -69,32 +72,57 @@ class KeptCheckout:
                 (folder / name).unlink()
         for name, checksum in new_files.items():
             if old_files.get(name) != checksum:
-                self._link(checksum, folder / name)
+                _link(self._repo, checksum, folder / name)
         for name, subtree in new_folders.items():
             before = old_folders.get(name)
             if before is None:
                 (folder / name).mkdir()
                 self._change(OSTree.MutableTree.new(), subtree, folder / name)
-                self._set_metadata(subtree, folder / name)
+                _set_metadata(self._repo, subtree, folder / name)
                 continue
             if before.get_contents_checksum() != subtree.get_contents_checksum():
                 self._change(before, subtree, folder / name)
             if before.get_metadata_checksum() != subtree.get_metadata_checksum():
-                self._set_metadata(subtree, folder / name)
+                _set_metadata(self._repo, subtree, folder / name)
         os.utime(folder, (0, 0))
 
-    def _link(self, checksum: str, target: Path) -> None:
-        place = f"objects/{checksum[:2]}/{checksum[2:]}.file"
-        os.link(self._repo.path / place, target, follow_symlinks=False)
 
-    def _set_metadata(self, tree: Any, folder: Path) -> None:
-        """Owner and mode of a directory (a dirmeta object: big-endian numbers)."""
-        kind = OSTree.ObjectType.DIR_META
-        _ok, variant = self._repo.native.load_variant(kind, tree.get_metadata_checksum())
-        uid, gid, mode = (
-            int.from_bytes(variant.get_child_value(index).get_data_as_bytes().get_data(), "big")
-            for index in range(3)
-        )
-        os.chown(folder, uid, gid)
-        folder.chmod(stat.S_IMODE(mode))
-        os.utime(folder, (0, 0))
+def cover(repo: Repo, old: Any, new: Any, folder: Path) -> None:
+    """Make folder, which is empty, the layer of an overlay that turns one tree into another.
+
+    old, new: OSTree.MutableTree. What is the same in both is not looked into. Raises OSError.
+    """
+    old_files, new_files = old.get_files(), new.get_files()
+    old_folders, new_folders = old.get_subdirs(), new.get_subdirs()
+    for name in (old_files.keys() | old_folders.keys()) - new_files.keys() - new_folders.keys():
+        hide(folder / name)
+    for name, checksum in new_files.items():
+        if old_files.get(name) != checksum:
+            _link(repo, checksum, folder / name)
+    for name, subtree in new_folders.items():
+        before = old_folders.get(name)
+        if before is None or _checksums(before) != _checksums(subtree):
+            (folder / name).mkdir()
+            cover(repo, before or OSTree.MutableTree.new(), subtree, folder / name)
+    _set_metadata(repo, new, folder)
+
+
+def _checksums(tree: Any) -> tuple[str, str]:
+    return tree.get_contents_checksum(), tree.get_metadata_checksum()
+
+
+def _link(repo: Repo, checksum: str, target: Path) -> None:
+    os.link(content_path(repo, checksum), target, follow_symlinks=False)
+
+
+def _set_metadata(repo: Repo, tree: Any, folder: Path) -> None:
+    """Owner and mode of a directory (a dirmeta object: big-endian numbers)."""
+    kind = OSTree.ObjectType.DIR_META
+    _ok, variant = repo.native.load_variant(kind, tree.get_metadata_checksum())
+    uid, gid, mode = (
+        int.from_bytes(variant.get_child_value(index).get_data_as_bytes().get_data(), "big")
+        for index in range(3)
+    )
+    os.chown(folder, uid, gid)
+    folder.chmod(stat.S_IMODE(mode))
+    os.utime(folder, (0, 0))

@@ -14,7 +14,7 @@ import shlex
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -57,12 +57,14 @@ class Commands(Protocol):
         timeout: float | None = None,
         accept: Sequence[int] = (0,),
         quiet: bool = False,
+        watch: Callable[[], None] | None = None,
     ) -> Output:
         """Run to the end.
 
         input: text for standard input (secrets go here, never into argv).
         env: added to the fixed environment. secrets: strings to redact from logs and errors.
         accept: exit codes that are no error. quiet: do not log the output (large or binary).
+        watch: called several times a second meanwhile; what it raises ends the program.
         Raises CommandError (missing program, exit code, time over) and Cancelled.
         """
         ...
@@ -86,6 +88,7 @@ class SystemCommands:
         timeout: float | None = None,
         accept: Sequence[int] = (0,),
         quiet: bool = False,
+        watch: Callable[[], None] | None = None,
     ) -> Output:
         self._cancel.check()
         shown = redact(shlex.join(argv), secrets)
@@ -110,7 +113,7 @@ class SystemCommands:
         try:
             with self._cancel.calling(lambda: _signal_group(process, signal.SIGTERM)):
                 stdout, stderr = _Conversation(process, data or b"", log, secrets).run(
-                    timeout, self._cancel
+                    timeout, self._cancel, watch
                 )
         finally:
             _reap(process)
@@ -177,7 +180,9 @@ class _Conversation:
             os.set_blocking(process.stdin.fileno(), False)
             self._selector.register(process.stdin, selectors.EVENT_WRITE)
 
-    def run(self, timeout: float | None, cancel: CancelToken) -> tuple[bytes, bytes]:
+    def run(
+        self, timeout: float | None, cancel: CancelToken, watch: Callable[[], None] | None
+    ) -> tuple[bytes, bytes]:
         """Until the program ended; (stdout, stderr). Raises CommandError when time is over."""
         start = time.monotonic()
         cancelled_at: float | None = None
@@ -190,6 +195,8 @@ class _Conversation:
                     raise Cancelled()
                 if timeout is not None and now > start + timeout:
                     raise CommandError(f"{self._name} did not end within {timeout:.0f} s.")
+                if watch is not None:
+                    watch()
                 self._turn()
         stdout, stderr = self._outputs.values()
         return bytes(stdout), bytes(stderr)

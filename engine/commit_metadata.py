@@ -49,16 +49,18 @@ def layer_metadata(
     *,
     requested: Sequence[str],
     removed: Sequence[PackageId],
-    replaced: Sequence[tuple[PackageId, PackageId]],
+    replaced: Mapping[str, Sequence[tuple[PackageId, PackageId]]],
     repositories: Sequence[tuple[str, int]],
     kernel: Kernel | None,
     state: str,
 ) -> Any:
     """The a{sv} of a commit that was layered on a base commit, whose metadata is base.
 
-    packages: all of the tree. replaced: pairs of what is new and what was in its place. kernel: a
-    new one, None when it is the base's. state: a digest of the input. rpm-ostree wants every key.
+    packages: all of the tree. replaced: pairs of what is new and what was in its place, by where
+    the new one came from: "repo=ID", or "" for local packages. kernel: a new one, None when it is
+    the base's. state: a digest of the input. rpm-ostree wants every key.
     """
+    remote = {source: _pairs(pairs) for source, pairs in replaced.items() if source}
     metadata = {
         "rpmostree.clientlayer": GLib.Variant("b", True),
         "rpmostree.clientlayer_version": GLib.Variant("u", _CLIENT_LAYER_VERSION),
@@ -66,10 +68,8 @@ def layer_metadata(
         "rpmostree.packages": GLib.Variant("as", [*requested]),
         "rpmostree.modules": GLib.Variant("as", []),
         "rpmostree.removed-base-packages": GLib.Variant("av", [*map(nevra_variant, removed)]),
-        "rpmostree.replaced-base-packages": GLib.Variant(
-            "a(vv)", [(nevra_variant(new), nevra_variant(old)) for new, old in replaced]
-        ),
-        "rpmostree.replaced-base-remote-packages": GLib.Variant("a{sv}", {}),
+        "rpmostree.replaced-base-packages": _pairs(replaced.get("", ())),
+        "rpmostree.replaced-base-remote-packages": GLib.Variant("a{sv}", remote),
         "rpmostree.rpmdb.pkglist": _package_list(packages),
         "rpmostree.state-sha512": GLib.Variant("s", state),
     }
@@ -100,13 +100,24 @@ def _repositories(repositories: Iterable[tuple[str, int]]) -> Any:
     )
 
 
-def _package_list(packages: Iterable[PackageId]) -> Any:
+def _pairs(packages: Iterable[tuple[PackageId, PackageId]]) -> Any:
     return GLib.Variant(
-        "a(sssss)",
-        sorted(
-            (each.name, str(each.epoch), each.version, each.release, each.arch) for each in packages
-        ),
+        "a(vv)", [(nevra_variant(new), nevra_variant(old)) for new, old in packages]
     )
+
+
+def _package_list(packages: Iterable[PackageId]) -> Any:
+    """By GLib's parser: it is ten times as fast as one value after the other."""
+    rows = sorted(
+        (each.name, str(each.epoch), each.version, each.release, each.arch) for each in packages
+    )
+    text = ", ".join(f"({', '.join(map(_quoted, row))})" for row in rows)
+    return GLib.Variant.parse(GLib.VariantType("a(sssss)"), f"[{text}]", None, None)
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
 
 
 def _big_endian(stamp: int) -> int:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
+from engine.objects import content_path
 from engine.ostree import translated
 from engine.repo import Repo
 from engine.treebuilder import committed_tree, directory_at
@@ -30,6 +34,21 @@ def read_object(repo: Repo, checksum: str) -> bytes:
             return b""  # a symbolic link
         chunks = iter(lambda: bytes(stream.read_bytes(_CHUNK, None).get_data() or b""), b"")
         return b"".join(chunks)
+
+
+def content_size(repo: Repo, checksum: str) -> int:
+    """Bytes of a regular file's content. Raises OstreeError."""
+    with translated(f"read the object {checksum} of {repo.path}"):
+        _ok, _stream, info, _xattrs = repo.native.load_file(checksum, None)
+    return int(info.get_size())
+
+
+def copy_object(repo: Repo, checksum: str, target: Path) -> None:
+    """A new file with the content of a regular file's object. Raises OstreeError, OSError."""
+    if repo.mode == "bare":
+        shutil.copyfile(content_path(repo, checksum), target)
+    else:
+        target.write_bytes(read_object(repo, checksum))
 
 
 def read_file(repo: Repo, commit: str, path: str) -> bytes | None:

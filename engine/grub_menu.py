@@ -58,28 +58,49 @@ def grub_menu_of_tree(sysroot: Path, root: Path) -> Iterator[None]:
             "The tree has no grub-mkconfig, so there would be no boot menu.",
             "Add the package of GRUB's programs to the tree.",
         )
-    import tempfile  # noqa: PLC0415 - `photree status` loads this module, and does not need it
-
-    with tempfile.TemporaryDirectory(prefix="photree-grub-") as folder:
-        log = Path(folder, "log")
-        script = Path(folder, "menu")
+    place = sysroot / "ostree/repo/tmp"
+    with _nameless("", place) as log:
         words = {"log": log, "root": root, "sysroot": sysroot, "program": program}
         quoted = {name: shlex.quote(str(word)) for name, word in words.items()}
-        script.write_text(_SCRIPT.format(**quoted))
-        script.chmod(0o700)
-        former = os.environ.get(_VARIABLE)
-        os.environ[_VARIABLE] = str(script)
-        try:
-            yield
-        except OstreeError as error:
-            if log.exists() and str(script) in error.detail:
-                raise _failure(log.read_text(errors="replace"), program) from error
-            raise
-        finally:
-            if former is None:
-                del os.environ[_VARIABLE]
-            else:
-                os.environ[_VARIABLE] = former
+        with _nameless(_SCRIPT.format(**quoted), place) as script, _variable(str(script)):
+            try:
+                yield
+            except OstreeError as error:
+                if str(script) in error.detail:
+                    raise _failure(log.read_text(errors="replace"), program) from error
+                raise
+
+
+@contextmanager
+def _nameless(text: str, folder: Path) -> Iterator[Path]:
+    """A program with this text, on folder's file system, of which nothing stays when we are killed.
+
+    It is found by our descriptor, which only reads: what is open for writing cannot be run.
+    """
+    import tempfile  # noqa: PLC0415 - `photree status` loads this module, and does not need it
+
+    with tempfile.TemporaryFile("w", dir=folder) as file:
+        file.write(text)
+        file.flush()
+        os.fchmod(file.fileno(), 0o700)
+        reading = os.open(f"/proc/self/fd/{file.fileno()}", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        yield Path(f"/proc/{os.getpid()}/fd/{reading}")
+    finally:
+        os.close(reading)
+
+
+@contextmanager
+def _variable(value: str) -> Iterator[None]:
+    former = os.environ.get(_VARIABLE)
+    os.environ[_VARIABLE] = value
+    try:
+        yield
+    finally:
+        if former is None:
+            del os.environ[_VARIABLE]
+        else:
+            os.environ[_VARIABLE] = former
 
 
 def _failure(output: str, program: str) -> OstreeError:

@@ -29,6 +29,11 @@ class ObjectSize:
     unpacked: int
 
 
+def content_path(repo: Repo, checksum: str) -> Path:
+    """The file that a content object is in a bare repository. Writing to it damages the object."""
+    return repo.path / "objects" / checksum[:2] / f"{checksum[2:]}.file"
+
+
 def recorded_sizes(repo: Repo, checksum: str) -> tuple[ObjectSize, ...]:
     """What the commit says of its objects (its `ostree.sizes`); empty when it says nothing.
 

@@ -167,6 +167,10 @@ class Origin:
             other._file.remove_group(_TRANSIENT)
         return other
 
+    def for_upgrade(self) -> Origin:
+        """For a next deployment of what the ref names, whatever commit this one stays at."""
+        return self.carried_over().with_override_commit(None)
+
     def with_refspec(self, refspec: str) -> Origin:
         """Follow another ref. Drops what described the former one."""
         with translated(f"use the refspec {refspec!r}"):

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 OPAQUE = "trusted.overlay.opaque"
@@ -20,43 +20,34 @@ _CAPABILITY = "security.capability"
 
 
 class OverlayTree:
-    """lower, upper, work: directories of one file system; paths are relative to the tree's root.
+    """upper, work: directories of one file system; paths are relative to the tree's root.
 
     What is written belongs to root and has exactly the mode given, whatever the umask.
     """
 
-    def __init__(self, lower: Path, upper: Path, work: Path) -> None:
+    def __init__(self, lower: Path, upper: Path, work: Path, *, below: Sequence[Path] = ()) -> None:
+        """below: directories under the lower one, which has marks for what it hides of them."""
         self.lower = lower
         self.upper = upper
         self.work = work
+        self._lowers = (lower, *below)
 
     @property
     def mount_options(self) -> str:
         """For mount -t overlay: nothing that would make the upper depend on the lower."""
         return (
-            f"lowerdir={self.lower},upperdir={self.upper},workdir={self.work},"
+            f"lowerdir={':'.join(map(str, self._lowers))},"
+            f"upperdir={self.upper},workdir={self.work},"
             "redirect_dir=off,metacopy=off,index=off,xino=off"
         )
 
     def find(self, path: str) -> Path | None:
         """The real file or directory (of a directory: the uppermost) at path; None for none."""
-        parts = path.split("/") if path else []
-        hidden = False
-        upper = self.upper
-        for part in parts:
-            upper = upper / part
-            status = _status(upper)
-            if status is None:
-                continue
-            if is_whiteout(status):
-                return None
-            hidden = hidden or not stat.S_ISDIR(status.st_mode) or _is_opaque(upper)
-        if _status(upper) is not None:
-            return upper
-        if hidden:
-            return None
-        lower = self.lower / path
-        return lower if _status(lower) is not None else None
+        return _topmost((self.upper, *self._lowers), path)
+
+    def find_below(self, path: str) -> Path | None:
+        """The same, were nothing in the upper directory."""
+        return _topmost(self._lowers, path)
 
     def exists(self, path: str) -> bool:
         """Whether there is anything at path, a dangling link included."""
@@ -76,10 +67,13 @@ class OverlayTree:
         """The names in a directory, sorted; none when it does not exist."""
         if not self.is_directory(path):
             return []
-        upper = self.upper / path
-        found = set(_names(upper))
-        if not self._hides_lower(path):
-            found |= set(_names(self.lower / path))
+        found: set[str] = set()
+        for layer in (self.upper, *self._lowers):
+            place, hides = _look(layer, path)
+            if place is not None:
+                found.update(_names(place))
+            if hides:
+                break
         return sorted(name for name in found if self.exists(f"{path}/{name}" if path else name))
 
     def walk(self, path: str) -> Iterator[str]:
@@ -93,6 +87,13 @@ class OverlayTree:
         """Make or replace a file."""
         target = self._place(path)
         target.write_bytes(data.encode() if isinstance(data, str) else data)
+        os.chown(target, 0, 0)
+        target.chmod(mode)
+
+    def take(self, source: Path, path: str, mode: int) -> None:
+        """Like `write`, with a file that goes: it is on the same file system."""
+        target = self._place(path)
+        source.rename(target)
         os.chown(target, 0, 0)
         target.chmod(mode)
 
@@ -130,7 +131,7 @@ class OverlayTree:
         target = self.upper / path
         _delete(target)
         if self._covers_lower(path):
-            os.mknod(target, stat.S_IFCHR, os.makedev(0, 0))
+            hide(target)
 
     def revert(self, path: str) -> None:
         """Let what is below show again, whatever became of it since."""
@@ -171,17 +172,8 @@ class OverlayTree:
     def _covers_lower(self, path: str) -> bool:
         """Whether a name in the lower directory would show without a whiteout."""
         parent = path.rpartition("/")[0]
-        return not self._hides_lower(parent) and _status(self.lower / path) is not None
-
-    def _hides_lower(self, path: str) -> bool:
-        """Whether the upper directory at path, or one above it, is all there is."""
-        folder = self.upper
-        for part in path.split("/") if path else []:
-            folder = folder / part
-            status = _status(folder)
-            if status is not None and (not stat.S_ISDIR(status.st_mode) or _is_opaque(folder)):
-                return True
-        return False
+        _place, hides = _look(self.upper, parent)
+        return not hides and self.find_below(path) is not None
 
     def _place(self, path: str) -> Path:
         """The free place in the upper directory for a new file."""
@@ -220,6 +212,11 @@ def is_whiteout(status: os.stat_result) -> bool:
     return stat.S_ISCHR(status.st_mode) and status.st_rdev == 0
 
 
+def hide(place: Path) -> None:
+    """Make that mark: whatever layers below have at this place is not seen."""
+    os.mknod(place, stat.S_IFCHR, os.makedev(0, 0))
+
+
 def copy_file(source: Path, target: Path) -> None:
     """A new file or link like source: content, owner, mode, capabilities."""
     status = source.lstat()
@@ -232,6 +229,31 @@ def copy_file(source: Path, target: Path) -> None:
         target.chmod(stat.S_IMODE(status.st_mode))
         if _CAPABILITY in os.listxattr(source):
             os.setxattr(target, _CAPABILITY, os.getxattr(source, _CAPABILITY))
+
+
+def _topmost(layers: Sequence[Path], path: str) -> Path | None:
+    """What the first of the layers shows at path; None for nothing."""
+    *covering, last = layers
+    for layer in covering:
+        place, hides = _look(layer, path)
+        if place is not None or hides:
+            return place
+    place = last / path
+    return place if _status(place) is not None else None
+
+
+def _look(layer: Path, path: str) -> tuple[Path | None, bool]:
+    """What a layer itself has at path, and whether it hides what is at path in those below."""
+    place, hides = layer, False
+    for part in path.split("/") if path else []:
+        place = place / part
+        status = _status(place)
+        if status is None:
+            return None, hides
+        if is_whiteout(status):
+            return None, True
+        hides = hides or not stat.S_ISDIR(status.st_mode) or _is_opaque(place)
+    return place, hides
 
 
 def _status(path: Path) -> os.stat_result | None:

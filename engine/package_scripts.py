@@ -16,7 +16,13 @@ from engine.packages.rpmfile import RpmFile, RpmHeader
 from engine.postprocess.accounts import Accounts, KnownAccounts, keep_ids
 from engine.postprocess.machine_state import fill_var, names_in, own_var
 from engine.sandbox import Sandbox
-from engine.scriptlets import Scriptlet, post_scriptlets, pre_scriptlets, run_scriptlets
+from engine.scriptlets import (
+    SCRIPT_SECONDS,
+    Scriptlet,
+    post_scriptlets,
+    pre_scriptlets,
+    run_scriptlets,
+)
 from engine.workplace import Workplace
 
 _SET_ID_BITS = stat.S_ISUID | stat.S_ISGID
@@ -27,7 +33,8 @@ _TMPFILES_PARTLY = (0, 65, 73)  # tmpfiles.d that could not be used, paths that 
 
 
 class PackageScripts:
-    """packages: in the order of the transaction. base: those that the tree had before."""
+    """packages: in the order of the transaction. base: those that the tree had before. limit:
+    seconds for one script."""
 
     def __init__(
         self,
@@ -36,6 +43,8 @@ class PackageScripts:
         place: Workplace,
         sandbox: Sandbox,
         emit: Emit,
+        *,
+        limit: float = SCRIPT_SECONDS,
     ) -> None:
         self._packages = packages
         self._base = base
@@ -43,6 +52,7 @@ class PackageScripts:
         self._sandbox = sandbox
         self._tree = sandbox.tree
         self._emit = emit
+        self._limit = limit
 
     def run(
         self, real_path: Callable[[str], str], known: KnownAccounts, unpacked: UnpackOptions
@@ -50,7 +60,7 @@ class PackageScripts:
         """What was in /var ("var/lib/x") before scripts added to it.
 
         real_path: of a path of the tree, links followed. known: users and groups that keep their
-        ids. Raises PackageError naming the package of a script that fails.
+        ids. Raises PackageError naming the package of a script that fails, or does not end.
         """
         keep_ids(self._tree, known)
         before, after = pre_scriptlets(self._packages), post_scriptlets(self._packages, self._base)
@@ -67,7 +77,8 @@ class PackageScripts:
         return found
 
     def _run(self, scripts: Sequence[Scriptlet], name: str) -> None:
-        run_scriptlets(scripts, self._sandbox, self._place.shared(name), self._emit)
+        shared = self._place.shared(name)
+        run_scriptlets(scripts, self._sandbox, shared, self._emit, limit=self._limit)
 
     def _fill_var_for_base(self) -> None:
         """The machine's /var as the tree's own tmpfiles.d makes it, for scripts that look there."""

@@ -144,7 +144,11 @@ def delete_remote(repo: Repo, name: str) -> None:
 
 
 def fetch_refs(
-    url: str, *, tls: Tls | None = None, cancel: CancelToken | None = None
+    url: str,
+    *,
+    tls: Tls | None = None,
+    cancel: CancelToken | None = None,
+    patience: Patience | None = None,
 ) -> dict[str, RemoteRef]:
     """The refs of the repository at url, from its summary; no remote needs to be configured.
 
@@ -161,7 +165,7 @@ def fetch_refs(
         return {
             ref: _local_ref(repo, commit) for ref, commit in repo.refs().items() if ":" not in ref
         }
-    with _transport(url, tls, cancel) as transport:
+    with open_transport(url, tls, cancel, patience) as transport:
         return parse_summary(url, _read_summary(transport, url))
 
 
@@ -212,7 +216,7 @@ def read_ref(
 ) -> RemoteRef:
     """The ref at url from its own file, for repositories without a summary; of its commit nothing
     more is known. Raises NetworkError, OstreeError."""
-    with _transport(url, tls, cancel) as transport:
+    with open_transport(url, tls, cancel) as transport:
         try:
             text = transport.read(_join(url, f"refs/heads/{ref}"), limit=4096)
         except FetchError as error:
@@ -313,7 +317,10 @@ def _local_ref(repo: Repo, checksum: str) -> RemoteRef:
     return RemoteRef(checksum, commit.timestamp, commit.version or "")
 
 
-def _transport(url: str, tls: Tls | None, cancel: CancelToken | None) -> Transport:
+def open_transport(
+    url: str, tls: Tls | None, cancel: CancelToken | None, patience: Patience | None = None
+) -> Transport:
+    """For the files of the repository at url."""
     given = tls or Tls()
     config = RepositoryConfig(
         id="ostree",
@@ -322,7 +329,7 @@ def _transport(url: str, tls: Tls | None, cancel: CancelToken | None) -> Transpo
         sslclientcert=str(given.client_certificate or ""),
         sslclientkey=str(given.client_key or ""),
     )
-    return Transport(config, cancel or CancelToken(), patience=_PATIENCE)
+    return Transport(config, cancel or CancelToken(), patience=patience or _PATIENCE)
 
 
 def _read_summary(transport: Transport, url: str) -> bytes:
@@ -347,10 +354,21 @@ def _require_repository(transport: Transport, url: str) -> None:
             raise
         text = b""
     if b"[core]" not in text or b"repo_version" not in text:
+        reason = "it has no config file of one"
+        if not text and _is_missing(transport, f"{url.rstrip('/')}/"):
+            reason = "there is nothing at this address (404)"
         raise NetworkError(
-            f"{url} is not an OSTree repository: it has no config file of one.",
+            f"{url} is not an OSTree repository: {reason}.",
             "Check the path: the URL ends with the repository's own directory.",
         )
+
+
+def _is_missing(transport: Transport, url: str) -> bool:
+    try:
+        transport.read(url, limit=_SUMMARY_LIMIT)
+    except FetchError as error:
+        return error.missing
+    return False
 
 
 def parse_summary(url: str, content: bytes) -> dict[str, RemoteRef]:

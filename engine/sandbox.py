@@ -7,7 +7,7 @@ them or to us, no mount is left behind.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,12 +67,13 @@ class Sandbox:
         record: Path | None = None,
         timeout: float | None = None,
         accept: Sequence[int] = (0,),
+        watch: Callable[[], None] | None = None,
     ) -> Output:
         """Run argv to its end. shared: a directory it finds as /run/photree.
 
         isolated: nothing but the tree is there: /var is empty, the machine's /sys missing.
         etc: what it finds as /etc instead of the tree's, not writable.
-        record: a file for the list of what was opened (`engine.opened`).
+        record: a file for the list of what was opened (`engine.opened`). watch: see `Commands.run`.
         Raises CommandError as `Commands.run` does, but naming argv, and Cancelled.
         """
         output = self.commands.run(
@@ -96,6 +97,7 @@ class Sandbox:
             env={"SOURCE_DATE_EPOCH": str(self.source_date_epoch), **_PYTHON},
             timeout=timeout,
             accept=range(256),
+            watch=watch,
         )
         if output.returncode not in accept:
             text = output.stderr.strip() or output.stdout.strip() or "no output"

@@ -8,6 +8,7 @@ package triggers are refused. What rpm passes in is passed in: $1, standard inpu
 from __future__ import annotations
 
 import shlex
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from engine.packages.rpmfile import RpmHeader
 from engine.sandbox import SHARED, Sandbox
 
 LUA = "<lua>"
+SCRIPT_SECONDS = 600.0  # of one script: the slowest (modules for a kernel) take a minute or two
 _LUA_PROGRAMS = ("usr/bin/rpmlua", "usr/lib/rpm/rpmlua")
 # what librpm sets up for a script of its own interpreter; on one line, to keep line numbers
 _LUA_START = (
@@ -100,11 +102,17 @@ def refuse_unsupported(packages: Sequence[RpmHeader]) -> None:
 
 
 def run_scriptlets(
-    scripts: Sequence[Scriptlet], sandbox: Sandbox, folder: Path, emit: Emit
+    scripts: Sequence[Scriptlet],
+    sandbox: Sandbox,
+    folder: Path,
+    emit: Emit,
+    *,
+    limit: float = SCRIPT_SECONDS,
 ) -> list[Outcome]:
     """Run scripts one after the other in one sandbox; folder: an empty directory for their files.
 
-    Raises PackageError with the output of the first that fails, naming its package.
+    limit: seconds that one of them may take. Raises PackageError with the output of the first that
+    fails or is ended for its time, naming its package.
     """
     if not scripts:
         return []
@@ -118,14 +126,64 @@ def run_scriptlets(
         _write(folder / f"{number}.files", "".join(f"{path}\n" for path in script.files), 0o600)
     lua = next((path for path in _LUA_PROGRAMS if sandbox.tree.exists(path)), "")
     _write(folder / "run", _driver(scripts, f"/{lua}"), 0o700)
-    result = sandbox.run([_SHELL, str(SHARED / "run")], shared=folder, accept=range(256))
-    outcomes = list(_outcomes(scripts, folder))
-    for outcome in outcomes:
-        emit(LogLine(f"{outcome.scriptlet.title}: {outcome.seconds:.2f} s", level="debug"))
-        for line in outcome.output.splitlines():
-            emit(LogLine(f"{outcome.scriptlet.title}: {line}", level="info"))
+    command = [_SHELL, str(SHARED / "run")]
+    timing = _Timing(scripts, folder, limit)
+    try:
+        result = sandbox.run(command, shared=folder, accept=range(256), watch=timing.check)
+    finally:  # what was said before one of them was ended is told, too
+        outcomes = list(_outcomes(scripts, folder))
+        for outcome in outcomes:
+            emit(LogLine(f"{outcome.scriptlet.title}: {outcome.seconds:.2f} s", level="debug"))
+            _tell(outcome.scriptlet, outcome.output, emit)
+        if timing.overdue is not None:
+            _tell(timing.overdue, timing.output, emit)
     _raise_failure(scripts, outcomes, result.returncode, result.stderr)
     return outcomes
+
+
+class _Timing:
+    """Looks how long the scripts take, while they run. overdue: the one that took too long, when
+    there is one; output: what it said until then."""
+
+    def __init__(self, scripts: Sequence[Scriptlet], folder: Path, limit: float) -> None:
+        self.overdue: Scriptlet | None = None
+        self.output = ""
+        self._scripts = scripts
+        self._folder = folder
+        self._limit = limit
+        self._number = 0
+        self._began = time.monotonic()
+
+    def check(self) -> None:
+        """Raises PackageError when the time of the script that runs is over."""
+        now = time.monotonic()
+        while (self._folder / f"{self._number}.code").exists():
+            self._number += 1
+            self._began = now
+        if self._number == len(self._scripts) or now < self._began + self._limit:
+            return
+        self.overdue = self._scripts[self._number]
+        output = self._folder / f"{self._number}.output"
+        self.output = output.read_text(errors="replace") if output.exists() else ""
+        raise _failure(
+            f"{self.overdue.title} did not end within {self._limit:g} s",
+            "The package's script may wait for something that is not there while a tree is made.",
+            self.output,
+        )
+
+
+def _tell(script: Scriptlet, output: str, emit: Emit) -> None:
+    for line in output.splitlines():
+        emit(LogLine(f"{script.title}: {line}", level="info"))
+
+
+def _failure(what: str, hint: str, output: str) -> PackageError:
+    lines = output.strip().splitlines()
+    return PackageError(
+        what + (f": {lines[-1].strip()}" if lines else ", and wrote nothing."),
+        hint,
+        "\n".join(lines[-_SHOWN_LINES:]),
+    )
 
 
 def _own(package: RpmHeader, kind: str, tag: str) -> Iterator[Scriptlet]:
@@ -241,12 +299,10 @@ def _raise_failure(
 ) -> None:
     failed = next((outcome for outcome in outcomes if outcome.exit_code != 0), None)
     if failed is not None:
-        lines = failed.output.strip().splitlines()
-        raise PackageError(
-            f"{failed.scriptlet.title} failed with exit code {failed.exit_code}"
-            + (f": {lines[-1].strip()}" if lines else " and no output."),
+        raise _failure(
+            f"{failed.scriptlet.title} failed with exit code {failed.exit_code}",
             "The package's script is wrong, or needs a package that is not in the tree.",
-            "\n".join(lines[-_SHOWN_LINES:]),
+            failed.output,
         )
     if driver_code != 0 or len(outcomes) != len(scripts):
         following = scripts[len(outcomes)].title if len(outcomes) < len(scripts) else "the last"

@@ -10,9 +10,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from engine.errors import Problem
+from engine.errors import PhotreeError, Problem
 from engine.health.record import read_health
 from engine.health.summary import Health, health_of
+from engine.jobs.job import Job
+from engine.jobs.store import Store, state_folder
 from engine.ostree import GLib, OSTree, plain
 from engine.repo import Commit, Repo
 from engine.revisions import is_layered
@@ -78,7 +80,8 @@ class DeploymentStatus:
 class SystemStatus:
     """policy: of automatic updates (none, check, stage, apply). configuration_problems: why there
     are none although somebody may want them. last_run: of the automatic updates. health: of the
-    running deployment. busy: a change is going on."""
+    running deployment. busy: a change is going on. job: the one that makes it, if it is one of ours
+    and who asks may see it."""
 
     deployments: tuple[DeploymentStatus, ...]
     policy: str = "none"
@@ -87,6 +90,7 @@ class SystemStatus:
     configuration_problems: tuple[Problem, ...] = ()
     last_run: LastRun | None = None
     health: Health | None = None
+    job: Job | None = None
 
     @property
     def booted(self) -> DeploymentStatus | None:
@@ -119,31 +123,45 @@ def read_status(sysroot: Sysroot) -> SystemStatus:
     root, state = _roots(sysroot)
     settings = read_settings(root)
     booted = sysroot.booted
+    job = _running_job(sysroot)
     return SystemStatus(
         deployments,
         settings.policy,
-        sysroot.busy,
+        sysroot.busy or job is not None,
         configuration_problems=settings.problems,
         last_run=read_last_run(state),
         health=health_of(read_health(state), booted.id) if booted is not None else None,
+        job=job,
     )
 
 
 def to_json(status: SystemStatus, *, only_booted: bool = False) -> dict[str, Any]:
     """The document of `rpm-ostree status --json`, ready for json.dumps."""
     shown = [each for each in status.deployments if each.deployment.booted or not only_booted]
-    update = status.available_update
+    update, job = status.available_update, status.job
     values: dict[str, Any] = {
         "deployments": [_deployment_json(each) for each in shown],
-        "transaction": None,
+        # as rpm-ostree's D-Bus property: what is done, for whom, and where it is found
+        "transaction": None if job is None else [job.title, job.specification.user, job.id],
         "cached-update": None if update is None else _update_json(update),
         "update-driver": None,
     }
     ours = {
+        "job": None if job is None else _job_json(job),
         "automatic-updates": _automatic_json(status),
         "health": None if status.health is None else asdict(status.health),
     }
     return values | {key: value for key, value in ours.items() if value is not None}
+
+
+def _job_json(job: Job) -> dict[str, Any]:
+    return {
+        "id": job.id,
+        "title": job.title,
+        "user": job.specification.user,
+        "pid": job.pid,
+        "started": job.specification.started,
+    }
 
 
 def _update_json(update: UpdateFound) -> dict[str, Any]:
@@ -217,6 +235,16 @@ def _signature(values: tuple[Any, ...]) -> Signature:
     )
 
 
+def _running_job(sysroot: Sysroot) -> Job | None:
+    """None also for those who may not see it: the jobs are root's."""
+    if not sysroot.deployments:
+        return None
+    try:
+        return Store(state_folder(sysroot) / "jobs").running()
+    except PhotreeError:
+        return None
+
+
 def _roots(sysroot: Sysroot) -> tuple[Path, Path]:
     """Where /etc and /var are: of the running system, or of what would boot next in another one."""
     deployments = sysroot.deployments
@@ -278,6 +306,10 @@ def _origin_json(status: DeploymentStatus) -> dict[str, Any]:
         ),
         "requested-base-removals": sorted(origin.removals),
         "requested-base-local-replacements": _nevras(origin.local_replacements),
+        "requested-base-remote-replacements": [
+            [source, sorted(names)]
+            for source, *names in (entry.split(",") for entry in origin.replacements)
+        ],
         "regenerate-initramfs": origin.regenerate_initramfs,
     }
     if origin.refspec is not None:

@@ -86,6 +86,11 @@ def committed_tree(repo: Repo, rev: str) -> Any:
     return OSTree.MutableTree.new_from_commit(repo.native, rev)
 
 
+def root_checksums(root: Any) -> tuple[str, str]:
+    """Of contents and metadata of a directory as an OSTree.RepoFile."""
+    return root.tree_get_contents_checksum(), root.tree_get_metadata_checksum()
+
+
 def directory_at(native: Any, path: str) -> Any | None:
     """The directory at path below an OSTree.MutableTree; None when there is none."""
     for part in path.split("/"):

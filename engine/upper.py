@@ -76,11 +76,8 @@ def _can_be_committed(mode: int) -> bool:
 
 def _replaces(tree: OverlayTree, name: str, mode: int) -> bool:
     """Whether something of another kind is below."""
-    try:
-        below = (tree.lower / name).lstat().st_mode
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    return stat.S_ISDIR(below) != stat.S_ISDIR(mode)
+    below = tree.find_below(name)
+    return below is not None and stat.S_ISDIR(below.lstat().st_mode) != stat.S_ISDIR(mode)
 
 
 def _is_opaque(entry: os.DirEntry[str]) -> bool:

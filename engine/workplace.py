@@ -66,5 +66,6 @@ class Workplace:
         folder.chmod(0o755)
         return folder
 
-    def tree(self) -> OverlayTree:
-        return OverlayTree(self.lower, self.folder / "upper", self.folder / "work")
+    def tree(self, *below: Path) -> OverlayTree:
+        """below: directories that lower covers partly."""
+        return OverlayTree(self.lower, self.folder / "upper", self.folder / "work", below=below)

@@ -18,6 +18,8 @@ from tests.vm.machine import Hardware, Machine, attach
 
 PROJECT = Path(__file__).resolve().parent.parent
 PHOTON = "https://packages.vmware.com/photon/5.0/photon_release_5.0_x86_64/repodata/repomd.xml"
+# Photon has no python3 packages of these, or other versions
+_OURS = ("photree", "python3-pydantic", "python3-textual", "python3-typing-extensions")
 
 
 def main() -> int:
@@ -77,7 +79,7 @@ def write_treefile(distro: str, folder: Path) -> Path:
     packages = distribution()
     (folder / "photree.repo").write_text(
         f"[photree]\nname=photree\nbaseurl={packages.repository.as_uri()}\n"
-        f"gpgkey={packages.public_key.as_uri()}\nincludepkgs=photree python3-pydantic\n"
+        f"gpgkey={packages.public_key.as_uri()}\nincludepkgs={' '.join(_OURS)}\n"
     )
     return folder / "photon-minimal.json"
 

@@ -64,6 +64,18 @@ def test_cancel_ends_the_whole_process_group():
     thread.join()
 
 
+def test_what_a_watcher_raises_ends_the_program():
+    output = []
+
+    def watch():
+        if output:
+            raise ValueError("enough")
+
+    commands = SystemCommands(output.append)
+    with pytest.raises(ValueError, match="enough"):
+        commands.run(["sh", "-c", "echo ready; exec sleep 60"], watch=watch)
+
+
 def test_time_limit_is_an_error():
     with pytest.raises(CommandError, match="did not end within 0 s"):
         SystemCommands().run(["sleep", "60"], timeout=0.3)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from tui.cli import VERBS, find_verb, verb_parser
+from tui.package_names import PackageNames, text_of
 
 _REMOTE = re.compile(r'^\[remote "(.+)"\]$', re.MULTILINE)
 _OWN_REFS = ("ostree/", "rpmostree/")  # how deployments and packages are kept: nobody types those
@@ -115,6 +116,7 @@ class Values:
 
     def __init__(self, sysroot: Path) -> None:
         self._sysroot = sysroot
+        packages = PackageNames(sysroot)
         self._sources: dict[str, Callable[[], list[str]]] = {
             **dict.fromkeys(("REF", "REFSPEC", "BRANCH"), self.refs),
             **dict.fromkeys(("REV", "REVISION", "FROM_REV", "TO_REV", "OLD", "NEW"), self.refs),
@@ -122,6 +124,9 @@ class Values:
             "INDEX": self.indices,
             "deploy_index": self.indices,
             "stateroot": self.stateroots,
+            "uninstall": packages.layered,
+            "override_remove": packages.base,
+            "override_reset": packages.overridden,
         }
 
     def of(self, action: argparse.Action) -> list[str]:
@@ -145,7 +150,7 @@ class Values:
             self._sysroot / "ostree/repo/config",
             *self._sysroot.glob("etc/ostree/remotes.d/*.conf"),
         ]
-        found = [name for file in files for name in _REMOTE.findall(_text(file))]
+        found = [name for file in files for name in _REMOTE.findall(text_of(file))]
         return sorted(set(found))
 
     def indices(self) -> list[str]:
@@ -173,10 +178,3 @@ def _sysroot(words: Sequence[str]) -> Path:
 
 def _files(folder: Path) -> list[str]:
     return [str(each.relative_to(folder)) for each in folder.rglob("*") if each.is_file()]
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text()
-    except (OSError, UnicodeDecodeError):  # not ours to read, or to judge
-        return ""

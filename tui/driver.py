@@ -10,7 +10,7 @@ _LOOKALIKES = {
     **dict.fromkeys("─━╌┄┈═▁▔▀▄╴╶\u2013\u2014", "-"),
     **dict.fromkeys("│┃╎┆┊║▌▐▏▕▎▍", "|"),
     **dict.fromkeys("┌┐└┘├┤┬┴┼╭╮╰╯╔╗╚╝┏┓┗┛╋", "+"),
-    **dict.fromkeys("█▓▒▊▉▋", "#"),
+    **dict.fromkeys("█▓▒▊▉▋▂▃▅▆▇", "#"),
     **dict.fromkeys("•●", "*"),
     **dict.fromkeys("░…·", "."),
     **dict.fromkeys("▶▸►→", ">"),

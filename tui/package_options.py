@@ -1,9 +1,14 @@
-"""What the verbs that change packages have in common."""
+"""The frame of the verbs that change packages: PACKAGE..., what else may change in the same step,
+and the options of all of them.
+
+An argument is stored under the name of the field of `ChangePackages` that it is for, so that one
+function runs them all.
+"""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,9 +17,39 @@ from tui.jobs import run_job
 from tui.options import add_change_options, add_unchanged, host_values
 from tui.repository_options import add_repository_choice
 
+_WORDS = {  # field: its option when another field has the positional arguments, and what it does
+    "install": ("--install", "layer a package"),
+    "uninstall": ("--uninstall", "take a layered package off"),
+    "override_remove": ("--remove", "remove a package of the base tree"),
+    "override_replace": ("--replace", "replace a package of the base tree"),
+    "override_reset": ("", ""),
+}
+_FILES = ("install", "override_replace")  # fields whose words may be paths
+_OTHERS = ("replace_from", "freeze", "idempotent", "allow_inactive", "dry_run", "lock_finalization")
 
-def add_package_options(parser: argparse.ArgumentParser) -> None:
-    """Options for which RPM repositories to ask, dry runs, and those of every change."""
+
+def add_package_arguments(
+    parser: argparse.ArgumentParser,
+    field: str,
+    text: str,
+    *,
+    nargs: str = "+",
+    together_with: Sequence[str] = (),
+) -> None:
+    """PACKAGE..., of which text says what it is, for a field of `ChangePackages`; an option for
+    each of the fields that can be changed together with it; and what all these verbs have."""
+    parser.add_argument(field, nargs=nargs, metavar="PACKAGE", type=_word_of(field), help=text)
+    for other in together_with:
+        option, does = _WORDS[other]
+        parser.add_argument(
+            option,
+            dest=other,
+            action="append",
+            default=[],
+            metavar="PACKAGE",
+            type=_word_of(other),
+            help=f"{does} in the same step",
+        )
     parser.add_argument(
         "-n", "--dry-run", action="store_true", help="say what would change, and change nothing"
     )
@@ -26,30 +61,18 @@ def add_package_options(parser: argparse.ArgumentParser) -> None:
     add_unchanged(parser)
 
 
-def add_in_the_same_step(parser: argparse.ArgumentParser, option: str, text: str) -> None:
-    """--OPTION PACKAGE, several times: another change that is solved and deployed together."""
-    parser.add_argument(
-        f"--{option}",
-        action="append",
-        default=[],
-        metavar="PACKAGE",
-        help=f"{text} in the same step",
-    )
-
-
-def change_packages(options: argparse.Namespace, **changes: Sequence[str] | bool) -> int:
-    """Run a `ChangePackages` with these fields and those of the options; the exit code."""
+def change_packages(options: argparse.Namespace) -> int:
+    """Run a `ChangePackages` with what the options give; the exit code."""
     from engine.transactions.packages import ChangePackages  # noqa: PLC0415 - loads libostree
 
-    values: dict[str, Any] = {
-        name: value if isinstance(value, bool) else tuple(value) for name, value in changes.items()
-    }
+    given = vars(options)
+    words: dict[str, Any] = {field: tuple(given[field]) for field in _WORDS if field in given}
+    others: dict[str, Any] = {field: given[field] for field in _OTHERS if field in given}
     transaction = ChangePackages(
         **host_values(options),
-        **values,
-        dry_run=options.dry_run,
+        **words,
+        **others,
         cached=options.cache_only,
-        lock_finalization=options.lock_finalization,
         disabled_repositories=tuple(options.disablerepo),
         enabled_repositories=tuple(options.enablerepo),
         only_repositories=tuple(options.repoid),
@@ -57,9 +80,11 @@ def change_packages(options: argparse.Namespace, **changes: Sequence[str] | bool
     return run_job(options, transaction)
 
 
-def from_here(words: Sequence[str]) -> list[str]:
-    """Relative paths of RPM files as absolute ones: the job has another working directory."""
-    return [
-        str(Path(word).absolute()) if word.endswith(".rpm") and not urlsplit(word).scheme else word
-        for word in words
-    ]
+def _word_of(field: str) -> Callable[[str], str]:
+    return _from_here if field in _FILES else str
+
+
+def _from_here(word: str) -> str:
+    """A relative path of an RPM file as an absolute one: the job has another working directory."""
+    is_path = word.endswith(".rpm") and not urlsplit(word).scheme
+    return str(Path(word).absolute()) if is_path else word

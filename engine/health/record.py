@@ -50,9 +50,9 @@ class HealthRecord:
     def trusts(self, deployment: str) -> bool:
         return deployment in self.verdicts and self.verdicts[deployment].trusted
 
-    def failed_version(self, commit: str) -> str | None:
-        """The version of a base commit that this machine went back from, None for any other."""
-        return next((each.version for each in self.failures if each.commit == commit), None)
+    def failure_of(self, commit: str) -> Fallback | None:
+        """How a base commit failed when this machine went back from it, None for any other."""
+        return next((each for each in self.failures if each.commit == commit), None)
 
     def judged(
         self, deployment: str, commit: str, checks: tuple[CheckResult, ...], time: str

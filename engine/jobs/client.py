@@ -30,11 +30,18 @@ def start(
 ) -> Job:
     """Start a transaction as a job; it runs when this returns.
 
-    command: as the user typed it, for the history. Raises BusyError while another job runs, and
-    PhotreeError without privileges or when its process could not be started.
+    command: as the user typed it, for the history. The proxies of this process's environment are
+    the job's, too. Raises BusyError while another job runs, and PhotreeError without privileges or
+    when its process could not be started.
     """
     here = replace(transaction, sysroot=str(Path(transaction.sysroot).absolute()))
-    specification = Specification.of(here, user=requester(), command=command, started=time.time())
+    specification = Specification.of(
+        here,
+        user=requester(),
+        command=command,
+        started=time.time(),
+        environment=os.environ,
+    )
     if os.geteuid() != 0:
         raise PhotreeError(f"{specification.title} needs root.", "Use sudo.")
     with store.preparing(specification) as folder:

@@ -95,7 +95,7 @@ class Job:
 
     def cancel(self) -> bool:
         """Ask it to stop, without waiting; False when it has ended already."""
-        return process.send_signal(self.folder / LOCK, signal.SIGTERM)
+        return self.running and process.send_signal(self.folder / LOCK, signal.SIGTERM)
 
     def _written_outcome(self) -> Outcome | None:
         with contextlib.suppress(FileNotFoundError, ValueError):

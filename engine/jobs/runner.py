@@ -72,6 +72,7 @@ class _Run:
         file = OutcomeFile(self._folder / RESULT)
         specification = Specification.from_json((self._folder / SPECIFICATION).read_text())
         write_durably(self._folder / SPECIFICATION, specification.redacted().to_json())
+        os.environ.update(specification.environment)
         title = specification.title
         self._journal.log(f"Initiated txn {title} for {specification.user}")
         outcome = self._execute(specification, kinds)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from engine.errors import PhotreeError
@@ -13,6 +13,9 @@ from engine.transactions.registry import KINDS, transaction_class
 from engine.transactions.transaction import Transaction
 
 _CREDENTIALS = re.compile(r"(?<=://)[^/?#\s\"]*@")
+_PROXIES = tuple(
+    name for word in ("http_proxy", "https_proxy", "no_proxy") for name in (word, word.upper())
+)
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,8 @@ class Specification:
     """A transaction's kind and values, with what the history shows of it.
 
     values: as JSON knows them (lists for tuples). user: who asked. command: as it was typed.
-    started: seconds since 1970.
+    started: seconds since 1970. environment: the proxies of whoever asked, for libcurl and
+    requests. They may have passwords, which neither command lines nor units of systemd may show.
     """
 
     kind: str
@@ -29,14 +33,28 @@ class Specification:
     user: str
     command: str
     started: float
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(
-        cls, transaction: Transaction, *, user: str, command: str, started: float
+        cls,
+        transaction: Transaction,
+        *,
+        user: str,
+        command: str,
+        started: float,
+        environment: Mapping[str, str],
     ) -> Specification:
-        values = {field.name: getattr(transaction, field.name) for field in fields(transaction)}
-        title = without_passwords(transaction.title)
-        return cls(transaction.kind, values, title, user, without_passwords(command), started)
+        """environment: of whoever asks; what concerns proxies is taken from it."""
+        return cls(
+            transaction.kind,
+            {each.name: getattr(transaction, each.name) for each in fields(transaction)},
+            without_passwords(transaction.title),
+            user,
+            without_passwords(command),
+            started,
+            {name: environment[name] for name in _PROXIES if name in environment},
+        )
 
     @classmethod
     def from_json(cls, text: str) -> Specification:
@@ -63,8 +81,9 @@ class Specification:
             ) from error
 
     def redacted(self) -> Specification:
-        """Without the passwords of URLs: what stays on the disk."""
-        return replace(self, values=json.loads(without_passwords(json.dumps(self.values))))
+        """Without the passwords of URLs, and without proxies: what stays on the disk."""
+        values = json.loads(without_passwords(json.dumps(self.values)))
+        return replace(self, values=values, environment={})
 
 
 def without_passwords(text: str) -> str:

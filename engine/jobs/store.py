@@ -66,15 +66,19 @@ class Store:
 
     def jobs(self) -> tuple[Job, ...]:
         """Newest first. A folder that a power failure left unreadable is passed over."""
-        found = []
         with _privileged(self._folder):
-            for folder in self._visible():
-                with contextlib.suppress(FileNotFoundError, ValueError):
-                    found.append(Job.load(folder))
-        return tuple(found)
+            return tuple(self._load())
 
     def running(self) -> Job | None:
-        return next((job for job in self.jobs() if job.running), None)
+        """Only the newest one can be: the next one begins when it has ended."""
+        with _privileged(self._folder):
+            newest = next(self._load(), None)
+            return newest if newest is not None and newest.running else None
+
+    def _load(self) -> Iterator[Job]:
+        for folder in self._visible():
+            with contextlib.suppress(FileNotFoundError, ValueError):
+                yield Job.load(folder)
 
     @contextlib.contextmanager
     def preparing(self, specification: Specification) -> Iterator[Path]:

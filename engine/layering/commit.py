@@ -1,14 +1,14 @@
 """Carrying a plan out: one commit on top of the base commit, made in one transaction.
 
 The cost is that of the changes: trees are put together by reference, and the base tree's files are
-linked, never read. Whatever fails leaves the repository without the commit; packages that were
-imported until then stay, for the next attempt.
+neither linked nor read where a deployment has them. Whatever fails leaves the repository without
+the commit; packages that were imported until then stay, for the next attempt.
 """
 
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,17 +16,18 @@ from typing import Any
 
 from engine.command import Commands
 from engine.commit_metadata import layer_metadata
+from engine.committed_file import content_size, copy_object
 from engine.errors import PackageError
 from engine.free_space import require_space, same_file_system, whole_blocks
 from engine.initramfs import MODULES, Kernel, kernel_versions
 from engine.layering.accounts import known_accounts
 from engine.layering.base_tree import BaseTree
+from engine.layering.lower import overlay_on
 from engine.layering.plan import LayerPlan
 from engine.layering.root import LayeredRoot
 from engine.layering.scratch import scratch
 from engine.layering.tree import LayeredTree
-from engine.ostree import Gio, OSTree, run_blocking, translated
-from engine.packages.base_database import BaseDatabase
+from engine.ostree import translated
 from engine.packages.importer import ImportedPackage, PackageCache, UnpackOptions
 from engine.packages.model import PackageId
 from engine.packages.rpmdb import DATABASE, DATABASE_FILE, change_database
@@ -35,13 +36,13 @@ from engine.packages.stored import stored_package
 from engine.repo import Repo
 from engine.scriptlets import refuse_unsupported
 from engine.steps import Steps
+from engine.treebuilder import root_checksums
 from engine.upper import write_changed_tree
 from engine.workplace import Workplace
 
 STATE = "rpmostree.state-sha512"
-_QUERIED = "standard::*,unix::*"  # OSTREE_GIO_FAST_QUERYINFO needs no more
 _UNPACK = UnpackOptions()
-_DATABASES = 3  # besides the base's: two copies to work on, and the object
+_DATABASES = 2  # a copy to work on, and the object
 
 
 def find_layers(repo: Repo, plan: LayerPlan, commits: Iterable[str] = ()) -> str | None:
@@ -66,16 +67,18 @@ def write_layers(
     *,
     etc: Path | None = None,
     former: str | None = None,
+    deployed: Mapping[str, Path] | None = None,
 ) -> str:
     """Make the commit of a plan that is not empty; no ref names it yet.
 
     step: has LAYERING_STEPS. etc: the machine's /etc, for an initramfs of its own. former: the
-    commit that these layers take the place of, whose users keep their ids. Raises PackageError
-    (file conflicts, scripts that fail), CommandError, NetworkError, SignatureError, OstreeError,
-    Cancelled. Needs root.
+    commit that these layers take the place of, whose users keep their ids. deployed: commits with
+    the root directories of their deployments, which are only read and must stay until this ends.
+    Raises PackageError (file conflicts, scripts that fail), CommandError, NetworkError,
+    SignatureError, OstreeError, Cancelled. Needs root.
     """
     with _storing(repo), scratch(repo) as place:
-        layering = _Layering(repo, plan, place, commands, step)
+        layering = _Layering(repo, plan, place, commands, step, deployed=deployed or {})
         imported = layering.get_packages()
         with repo.transaction():
             return layering.write(imported, etc, former)
@@ -97,15 +100,23 @@ def _storing(repo: Repo) -> Iterator[None]:
 
 class _Layering:
     def __init__(
-        self, repo: Repo, plan: LayerPlan, place: Workplace, commands: Commands, step: Steps
+        self,
+        repo: Repo,
+        plan: LayerPlan,
+        place: Workplace,
+        commands: Commands,
+        step: Steps,
+        *,
+        deployed: Mapping[str, Path],
     ) -> None:
         self._repo = repo
         self._plan = plan
         self._place = place
         self._commands = commands
         self._step = step
+        self._deployed = deployed
         self._base = repo.load_commit(plan.base)
-        self._database = BaseDatabase.of(repo, plan.base, place.shared("base"))
+        self._database = plan.database
         gone = {*plan.removed, *(replacement.old for replacement in plan.replaced)}
         self._leaving = [each for each in self._database.packages if each.id in gone]
         self._kept = [each for each in self._database.packages if each.id not in gone]
@@ -146,11 +157,20 @@ class _Layering:
         refuse_unsupported(packages)
         epoch = max([self._base.timestamp, *(package.build_time for package in packages)])
         with self._step("assemble"):
-            with ThreadPoolExecutor(1) as pool:  # a process does it, beside the checkout
+            with ThreadPoolExecutor(1) as pool:  # a process does it, beside the rest
                 changed = pool.submit(self._change_database, packages, epoch)
-                tree = self._assemble(imported)
+                tree = self._layered_tree(imported)
+                written = tree.write()
+                overlay = overlay_on(
+                    self._repo,
+                    written,
+                    self._place,
+                    base=self._plan.base,
+                    deployed=self._deployed,
+                    cancel=self._step.cancel,
+                )
             order = changed.result()
-        root = LayeredRoot(self._place, self._commands, self._step.emit, epoch)
+        root = LayeredRoot(overlay, self._place, self._commands, self._step.emit, epoch)
         if packages:
             with self._step("scripts"):
                 known = known_accounts(self._repo, self._plan.base, former, imported)
@@ -162,15 +182,17 @@ class _Layering:
         )
         kernel = self._make_initramfs(root, packages, etc)
         with self._step("commit"):
-            written = write_changed_tree(self._repo, self._root, root.tree, self._step.emit)
+            changed_tree = write_changed_tree(
+                self._repo, root_checksums(written), root.tree, self._step.emit
+            )
             self._step.cancel.check()
-            return self._write_commit(written, packages, kernel, epoch)
+            return self._write_commit(changed_tree, packages, kernel, epoch)
 
     def _require_space(self) -> None:
         """Before anything is downloaded. The size of an initramfs is not known yet."""
         plan, repo = self._plan, self._repo
         want = sum(whole_blocks(each.installed_size) for each in plan.packages if not each.commit)
-        want += _DATABASES * self._database.file.stat().st_size
+        want += _DATABASES * content_size(repo, self._database.checksum)
         if same_file_system(plan.sources.cachedir, repo.path):
             want += plan.download_size
         require_space(repo, want, "layer the packages")
@@ -184,10 +206,9 @@ class _Layering:
             )
         return ImportedPackage(stored.open(self._repo, heads), stored.commit)
 
-    def _assemble(self, imported: Sequence[ImportedPackage]) -> LayeredTree:
-        """Write the tree's objects and link its files to where scripts find them."""
+    def _layered_tree(self, imported: Sequence[ImportedPackage]) -> LayeredTree:
         overriding = {entry.partition(":")[2] for entry in self._plan.changes.local_fileoverride}
-        tree = LayeredTree(
+        return LayeredTree(
             self._repo,
             self._plan.base,
             self._kept,
@@ -195,29 +216,13 @@ class _Layering:
             imported,
             overriding={each.rpm.name for each in imported if each.rpm.nevra in overriding},
         )
-        written = tree.write()
-        self._root = (written.tree_get_contents_checksum(), written.tree_get_metadata_checksum())
-        flags = Gio.FileQueryInfoFlags.NOFOLLOW_SYMLINKS
-        target = Gio.File.new_for_path(str(self._place.lower))
-        with translated(f"check the tree out to {self._place.lower}"):
-            info = written.query_info(_QUERIED, flags, None)
-            run_blocking(
-                lambda native: self._repo.native.checkout_tree(
-                    OSTree.RepoCheckoutMode.NONE,
-                    OSTree.RepoCheckoutOverwriteMode.NONE,
-                    target,
-                    written,
-                    info,
-                    native,
-                ),
-                self._step.cancel,
-            )
-        return tree
 
     def _change_database(self, packages: Sequence[RpmFile], epoch: int) -> list[int]:
         """The order of installation, as indices of packages."""
+        copy = self._place.database / DATABASE / DATABASE_FILE
+        copy.parent.mkdir(parents=True)
+        copy_object(self._repo, self._database.checksum, copy)
         return change_database(
-            self._database.file,
             [package.path for package in packages],
             [int(each.header["dbinstance"]) for each in self._leaving],
             self._place.database,
@@ -261,7 +266,7 @@ class _Layering:
             [each.id for each in (*self._kept, *packages)],
             requested=plan.active_requests,
             removed=plan.removed,
-            replaced=[(each.new, each.old) for each in plan.replaced],
+            replaced=plan.replaced_by_source,
             repositories=[(each.id, each.timestamp) for each in plan.repositories],
             kernel=kernel,
             state=plan.state,

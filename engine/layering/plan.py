@@ -10,20 +10,19 @@ import contextlib
 import hashlib
 import json
 import os
-import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import rpm
 
 from engine.cancel import CancelToken
 from engine.errors import PackageError
 from engine.events import Emit, LogLine
-from engine.layering.changes import LocalChanges
+from engine.layering.changes import LocalChanges, RepositoryReplacement
 from engine.layering.local_packages import LocalPackage, open_local
-from engine.layering.resolve import Solution, Wanted, resolve_layers
-from engine.layering.sources import PackageSources
+from engine.layering.resolve import LayerResolver, Solution, Wanted
+from engine.layering.scratch import scratch
+from engine.layering.sources import NO_REPOSITORY, PackageSources
 from engine.packages.base_database import BaseDatabase
 from engine.packages.model import PackageId, RepositoryMetadata, ResolvedPackage
 from engine.packages.nearby import meant
@@ -36,7 +35,6 @@ from engine.repo import Repo
 # raised when the same input gives another tree than before
 _LAYERING_VERSION = 1
 _GLOB = frozenset("*?[")
-_NO_REPOSITORY = "No package repository is configured: put .repo files into /etc/yum.repos.d."
 
 
 @dataclass(frozen=True)
@@ -65,10 +63,15 @@ class NewPackage:
 
 @dataclass(frozen=True)
 class Replacement:
-    """A package of the base tree and what takes its place."""
+    """A package of the base tree and what takes its place. source: "repo=ID", or "" for a local
+    package."""
 
     old: PackageId
     new: PackageId
+    source: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.old} -> {self.new} {self.source}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,8 @@ class Inactive:
 @dataclass(frozen=True)
 class LayerPlan:
     """base: the commit to build on. packages: all that is new, replacements too, in the order of
-    installation. state: a digest of all input; the same one means the same tree."""
+    installation. state: a digest of all input; the same one means the same tree. database: the base
+    tree's; its copy is gone."""
 
     base: str
     changes: LocalChanges
@@ -96,12 +100,21 @@ class LayerPlan:
     repositories: tuple[RepositoryMetadata, ...]
     state: str
     sources: PackageSources
+    database: BaseDatabase = field(repr=False)
 
     @property
     def added(self) -> tuple[NewPackage, ...]:
         """Packages that the base tree has in no version."""
         replacing = {replacement.new for replacement in self.replaced}
         return tuple(package for package in self.packages if package.id not in replacing)
+
+    @property
+    def replaced_by_source(self) -> dict[str, list[tuple[PackageId, PackageId]]]:
+        """Pairs of new and old, as `layer_metadata` takes them."""
+        pairs: dict[str, list[tuple[PackageId, PackageId]]] = {}
+        for each in self.replaced:
+            pairs.setdefault(each.source, []).append((each.new, each.old))
+        return pairs
 
     @property
     def is_empty(self) -> bool:
@@ -150,29 +163,25 @@ def plan_layers(
     fulfil everything. arch: of the machine. Raises UnsolvableError (not found, conflicts: in
     words), PackageError, NetworkError, SignatureError, Cancelled.
     """
-    with tempfile.TemporaryDirectory(prefix="photree-layers-") as scratch:
-        folder = Path(scratch)
+    with scratch(repo) as place:  # not in /tmp: what a killed run leaves there, nobody removes
+        folder = place.shared("plan")
         database = BaseDatabase.of(repo, base, folder / "rpm")
         sorting = _Sorting(database, changes)
         wanted = Wanted(
             changes.requested,
             sorting.local(open_local(repo, _local_entries(changes), folder)),
             sorting.replacements(open_local(repo, changes.replacements, folder)),
+            sorting.repository_replacements(),
             sorting.removals(),
         )
-        machine = arch or os.uname().machine
-
-        def solve(repositories: Sequence[Repository]) -> Solution:
-            return resolve_layers(
-                database, wanted, repositories, machine, cancel, recommends=recommends
-            )
-
-        solution = _solve(solve, changes, lambda: sources.load(emit, cancel))
+        resolver = LayerResolver(database, wanted, arch or os.uname().machine, cancel)
+        solution = _solve(resolver, wanted, recommends, lambda: sources.load(emit, cancel))
+    sorting.found(solution.replacing)
     inactive = (*sorting.inactive, *_provided(solution))
     for each in inactive:
         emit(LogLine(f"Inactive: {each.message}"))
     packages = tuple(_new_package(repo, package) for package in solution.packages)
-    replaced = tuple(_replaced(database, wanted))
+    replaced = tuple(_replaced(database, wanted, solution))
     removed = tuple(each.id for name in wanted.removals for each in database.named(name))
     return LayerPlan(
         base,
@@ -182,8 +191,9 @@ def plan_layers(
         replaced,
         inactive,
         solution.repositories,
-        _state(base, changes, _active(changes, inactive), packages, removed),
+        _state(base, changes, _active(changes, inactive), packages, (*removed, *replaced)),
         sources,
+        database,
     )
 
 
@@ -193,21 +203,24 @@ def _active(changes: LocalChanges, inactive: Iterable[Inactive]) -> tuple[str, .
 
 
 def _solve(
-    solve: Callable[[Sequence[Repository]], Solution],
-    changes: LocalChanges,
+    resolver: LayerResolver,
+    wanted: Wanted,
+    recommends: bool,
     load: Callable[[], Sequence[Repository]],
 ) -> Solution:
     """Without repositories if that is enough: a server that is down must not stop a local package.
     A glob may stand for more than is known without them."""
-    if not any(set(name) & _GLOB for name in changes.requested):
+    has_glob = any(set(name) & _GLOB for name in wanted.requested)
+    if not has_glob and not wanted.repository_replacements:
         with contextlib.suppress(UnsolvableError):
-            return solve(())
+            return resolver.solve(recommends)
     repositories = load()
+    resolver.add(repositories)
     try:
-        return solve(repositories)
+        return resolver.solve(recommends)
     except UnsolvableError as error:
         if not repositories:
-            error.hint = error.hint or _NO_REPOSITORY
+            error.hint = error.hint or NO_REPOSITORY
         raise
 
 
@@ -241,6 +254,23 @@ class _Sorting:
             else:
                 active.append(package)
         return tuple(active)
+
+    def repository_replacements(self) -> tuple[RepositoryReplacement, ...]:
+        active = []
+        for each in self._changes.repository_replacements:
+            if each.name in self._names:
+                active.append(each)
+            else:
+                self._not_found(str(each), each.name, "replace")
+        return tuple(active)
+
+    def found(self, replacing: Mapping[RepositoryReplacement, PackageId]) -> None:
+        """Now that it is known what the repositories have."""
+        for each, package in replacing.items():
+            if any(present.id == package for present in self._base.named(each.name)):
+                message = f"{package} is already in the base tree."
+                hint = f"The repository {each.repo} has no better version of it."
+                self.inactive.append(Inactive(str(each), "replace", message, hint))
 
     def local(self, packages: Sequence[LocalPackage]) -> tuple[LocalPackage, ...]:
         """Raises PackageError for one that the base tree has in an older version."""
@@ -297,10 +327,13 @@ def _new_package(repo: Repo, package: LocalPackage | ResolvedPackage) -> NewPack
     return NewPackage(package.id, package.installed_size, package, commit=commit)
 
 
-def _replaced(base: BaseDatabase, wanted: Wanted) -> Iterator[Replacement]:
-    for package in wanted.replacements:
-        for old in base.named(package.rpm.name):
-            yield Replacement(old.id, package.rpm.id)
+def _replaced(base: BaseDatabase, wanted: Wanted, solution: Solution) -> Iterator[Replacement]:
+    new = [(package.rpm.id, "") for package in wanted.replacements]
+    new += [(package, each.source) for each, package in solution.replacing.items()]
+    for package, source in new:
+        present = [each.id for each in base.named(package.name)]
+        if package not in present:
+            yield from (Replacement(old, package, source) for old in present)
 
 
 def _state(
@@ -308,15 +341,16 @@ def _state(
     changes: LocalChanges,
     requests: Sequence[str],
     packages: Iterable[NewPackage],
-    removed: Iterable[PackageId],
+    overridden: Iterable[PackageId | Replacement],
 ) -> str:
-    """The commit's `rpmostree.state-sha512`. It records active requests, so they matter too."""
+    """The commit's `rpmostree.state-sha512`. The commit records active requests and the sources of
+    replacements, so they matter too."""
     values = {
         "version": _LAYERING_VERSION,
         "base": base,
         "requests": sorted(requests),
         "packages": sorted(package.identity for package in packages),
-        "removed": sorted(package.nevra for package in removed),
+        "overridden": sorted(map(str, overridden)),
         "initramfs": [
             changes.regenerate_initramfs,
             changes.initramfs_arguments,

@@ -12,15 +12,22 @@ import solv
 
 from engine.cancel import CancelToken
 from engine.errors import PackageError
+from engine.layering.changes import RepositoryReplacement
 from engine.layering.local_packages import LocalPackage
 from engine.packages.base_database import BaseDatabase
 from engine.packages.explain import Explainer
-from engine.packages.model import PackageRequest, RepositoryMetadata, ResolvedPackage
+from engine.packages.model import (
+    PackageId,
+    PackageRequest,
+    RepositoryMetadata,
+    ResolvedPackage,
+)
 from engine.packages.pool import PackagePool
 from engine.packages.rpmmd import Repository
-from engine.packages.solver import Choice, UnsolvableError, choose_all
+from engine.packages.solver import Choice, UnsolvableError, best_named, choose_all
 
 _REMOVAL_HINT = "Remove those packages too, or replace the one they need."
+_REPLACEMENT_HINT = "Enable its repository, or end the override: `override reset {name}`."
 _BASE_HINT = (
     "Packages of the base tree stay as they are: upgrade the tree, or use `override replace` or "
     "`override remove`."
@@ -35,59 +42,49 @@ _POLICY = (  # a replacement is what was asked for, whatever it is
 @dataclass(frozen=True)
 class Wanted:
     """Changes that the base tree does not have. removals: names of packages that it has;
-    replacements: packages that have the name of one it has."""
+    replacements, repository_replacements: packages that have the name of one it has."""
 
     requested: tuple[str, ...] = ()
     local: tuple[LocalPackage, ...] = ()
     replacements: tuple[LocalPackage, ...] = ()
+    repository_replacements: tuple[RepositoryReplacement, ...] = ()
     removals: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Solution:
     """packages: all that are new, in the order of installation. provided: requests that the base
-    tree fulfils, with its packages. repositories: those that were looked at."""
+    tree fulfils, with its packages. replacing: what the repositories have for their replacements;
+    when the base tree has the very same, it stays. repositories: those that were looked at."""
 
     packages: tuple[LocalPackage | ResolvedPackage, ...]
     provided: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    replacing: Mapping[RepositoryReplacement, PackageId] = field(default_factory=dict)
     repositories: tuple[RepositoryMetadata, ...] = ()
 
 
-def resolve_layers(
-    base: BaseDatabase,
-    wanted: Wanted,
-    repositories: Sequence[Repository],
-    arch: str,
-    cancel: CancelToken,
-    *,
-    recommends: bool = True,
-) -> Solution:
-    """The packages that the changes and all their dependencies need beside the base tree.
+class LayerResolver:
+    """Knows the base tree and the local packages, and the repositories that were added."""
 
-    arch: of the machine. recommends: weak dependencies of new packages too. Raises UnsolvableError
-    with every problem, and what `PackagePool` raises.
-    """
-    return _Resolver(base, wanted, repositories, arch, cancel).solve(recommends)
-
-
-class _Resolver:
-    def __init__(
-        self,
-        base: BaseDatabase,
-        wanted: Wanted,
-        repositories: Sequence[Repository],
-        arch: str,
-        cancel: CancelToken,
-    ) -> None:
+    def __init__(self, base: BaseDatabase, wanted: Wanted, arch: str, cancel: CancelToken) -> None:
+        """arch: of the machine. Raises what `PackagePool` raises."""
         self._wanted = wanted
         self._cancel = cancel
         self._packages = (*wanted.replacements, *wanted.local)
         files = [package.rpm.path for package in self._packages]
-        self._pool = PackagePool(repositories, arch, {}, cancel, base=base, local=files)
-        names = {*wanted.removals, *(package.rpm.name for package in wanted.replacements)}
-        self._leaving = {each.id for each in self._pool.base if each.name in names}
+        self._pool = PackagePool((), arch, {}, cancel, base=base, local=files)
+
+    def add(self, repositories: Sequence[Repository]) -> None:
+        """Raises what `PackagePool` raises."""
+        self._pool.add(repositories)
 
     def solve(self, recommends: bool) -> Solution:
+        """The packages that the changes and all their dependencies need beside the base tree.
+
+        recommends: weak dependencies of new packages too. Raises UnsolvableError with every
+        problem.
+        """
+        self._sort()
         requests = [PackageRequest(name) for name in sorted(set(self._wanted.requested))]
         choices, missing = choose_all(self._pool, requests)
         if missing:
@@ -99,7 +96,7 @@ class _Resolver:
         solver.set_flag(solv.Solver.SOLVER_FLAG_IGNORE_RECOMMENDED, int(not recommends))
         for flag in _POLICY:
             solver.set_flag(flag, 1)
-        found = solver.solve([*self._base_jobs(), *self._local_jobs(), *self._jobs(choices)])
+        found = solver.solve([*self._base_jobs(), *self._chosen_jobs(), *self._jobs(choices)])
         self._cancel.check()
         if found:
             self._raise(found, choices)
@@ -108,11 +105,26 @@ class _Resolver:
             for choice in choices
             if not self._open_jobs(choice)
         }
-        return Solution(tuple(self._new(solver)), provided, self._pool.metadata)
+        replacing = {
+            each: self._pool.package(solvable).id for each, solvable in self._replacing.items()
+        }
+        return Solution(tuple(self._new(solver)), provided, replacing, self._pool.metadata)
+
+    def _sort(self) -> None:
+        """Which packages of the repositories are to come, which of the base tree's are to leave."""
+        self._replacing = _replacing(self._pool, self._wanted.repository_replacements)
+        present = {str(each) for each in self._pool.base}
+        self._coming = [each for each in self._replacing.values() if str(each) not in present]
+        names = {
+            *self._wanted.removals,
+            *(package.rpm.name for package in self._wanted.replacements),
+            *(each.name for each in self._coming),
+        }
+        self._leaving = {each.id for each in self._pool.base if each.name in names}
 
     def _base_jobs(self) -> Iterator[solv.Job]:
         """What stays stays; what leaves may not come back from a repository."""
-        coming = {package.rpm.name for package in self._packages}
+        coming = {each.name for each in (*self._pool.local, *self._coming)}
         for each in self._pool.base:
             if each.id not in self._leaving:
                 yield self._job(solv.Job.SOLVER_LOCK, each)
@@ -120,8 +132,9 @@ class _Resolver:
                 how = solv.Job.SOLVER_ERASE | solv.Job.SOLVER_SOLVABLE_NAME
                 yield self._pool.native.Job(how, each.nameid)
 
-    def _local_jobs(self) -> Iterator[solv.Job]:
-        for each in self._pool.local:
+    def _chosen_jobs(self) -> Iterator[solv.Job]:
+        """For the packages of which no other build will do."""
+        for each in (*self._pool.local, *self._coming):
             yield self._job(solv.Job.SOLVER_INSTALL, each)
 
     def _job(self, how: int, solvable: solv.XSolvable) -> solv.Job:
@@ -155,7 +168,7 @@ class _Resolver:
 
     def _raise(self, found: Sequence[solv.Problem], choices: Sequence[Choice]) -> None:
         wanted = {s.id: choice.request for choice in choices for s in choice.solvables}
-        for each in self._pool.local:
+        for each in (*self._pool.local, *self._coming):
             wanted[each.id] = PackageRequest(str(each))
         problems = Explainer(self._pool, wanted, self._leaving).explain(found)
         if any("of the base tree requires" in problem.message for problem in problems):
@@ -170,3 +183,19 @@ class _Resolver:
 
     def _names_leaving(self) -> set[str]:
         return {each.name for each in self._pool.base if each.id in self._leaving}
+
+
+def _replacing(
+    pool: PackagePool, replacements: Sequence[RepositoryReplacement]
+) -> dict[RepositoryReplacement, solv.XSolvable]:
+    """What each repository has for the replacement. Raises UnsolvableError when it has nothing."""
+    requests = {each: PackageRequest(each.name, repo=each.repo) for each in replacements}
+    found, missing = best_named(pool, [*requests.values()])
+    if missing:
+        names = [each.name for each, request in requests.items() if request not in found]
+        raise UnsolvableError(
+            f"Packages that replace some of the base tree were not found: {', '.join(names)}.",
+            missing,
+            _REPLACEMENT_HINT.format(name=" ".join(names)),
+        )
+    return {each: found[request] for each, request in requests.items()}

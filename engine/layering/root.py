@@ -1,6 +1,6 @@
 """The root of a layered tree between assembly and commit: scripts, accounts, database, initramfs.
 
-Everything is written to an overlay's upper directory; the hardlinked files below stay untouched.
+Everything is written to an overlay's upper directory; the files below stay untouched.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from engine.command import Commands
 from engine.errors import PackageError
 from engine.events import Emit
 from engine.initramfs import Kernel, make_kernel_files, place_kernel
+from engine.overlay import OverlayTree
 from engine.package_scripts import PackageScripts
 from engine.packages.importer import UnpackOptions
 from engine.packages.rpmfile import RpmFile, RpmHeader
@@ -25,10 +26,12 @@ _MACHINES = ("usr/etc/machine-id", "usr/etc/.updated")
 
 
 class LayeredRoot:
-    """The tree that is checked out in place. epoch: what programs take for the time."""
+    """tree: an overlay in place. epoch: what programs take for the time."""
 
-    def __init__(self, place: Workplace, commands: Commands, emit: Emit, epoch: int) -> None:
-        self.tree = place.tree()
+    def __init__(
+        self, tree: OverlayTree, place: Workplace, commands: Commands, emit: Emit, epoch: int
+    ) -> None:
+        self.tree = tree
         self._place = place
         self._emit = emit
         self._sandbox = Sandbox(self.tree, place.mount_point, place.var, commands, epoch)
@@ -55,8 +58,8 @@ class LayeredRoot:
             self.tree.revert(path)
 
     def write_database(self, path: str, database: Path) -> None:
-        """Put a database file at path; the copy of the base tree's stays what it is."""
-        self.tree.write(path, database.read_bytes())
+        """Move a database file to path."""
+        self.tree.take(database, path, 0o644)
 
     def make_initramfs(
         self, arguments: Sequence[str] | None, included: Sequence[str], etc: Path | None

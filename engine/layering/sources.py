@@ -15,6 +15,8 @@ from engine.packages.repofiles import RepositoryConfig
 from engine.packages.rpmmd import Caching, Repository, load_repositories
 from engine.packages.transport import Patience
 
+NO_REPOSITORY = "No package repository is configured: put .repo files into /etc/yum.repos.d."
+
 
 @dataclass(frozen=True)
 class PackageSources:

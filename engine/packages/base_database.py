@@ -13,7 +13,7 @@ from typing import Any
 
 import rpm
 
-from engine.committed_file import file_object, read_object
+from engine.committed_file import copy_object, file_object
 from engine.errors import PackageError
 from engine.packages.rpmdb import DATABASE, DATABASE_FILE
 from engine.packages.rpmfile import RpmHeader, reading_transaction
@@ -25,10 +25,12 @@ _PLACES = (DATABASE, "usr/lib/sysimage/rpm")
 @dataclass(frozen=True)
 class BaseDatabase:
     """A copy of a commit's database. folder: has the database file, and nothing that anybody else
-    uses. place: the folder in the tree. packages: in the database's order."""
+    uses. place: the folder in the tree. checksum: of the object in the repository. packages: in
+    the database's order; they outlive the copy."""
 
     folder: Path
     place: str
+    checksum: str
     packages: tuple[RpmHeader, ...]
 
     @classmethod
@@ -46,7 +48,7 @@ class BaseDatabase:
                 "Packages can only be layered on trees that were made of RPM packages.",
             )
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / DATABASE_FILE).write_bytes(read_object(repo, checksum))
+        copy_object(repo, checksum, folder / DATABASE_FILE)
         with database_folder(folder):
             try:
                 headers = tuple(RpmHeader(header) for header in _headers())
@@ -55,11 +57,8 @@ class BaseDatabase:
                     f"The rpm database of the commit {commit[:10]} cannot be read: {error}."
                 ) from error
         # keys that were imported for signatures have entries too
-        return cls(folder, place, tuple(each for each in headers if each.name != "gpg-pubkey"))
-
-    @property
-    def file(self) -> Path:
-        return self.folder / DATABASE_FILE
+        packages = tuple(each for each in headers if each.name != "gpg-pubkey")
+        return cls(folder, place, checksum, packages)
 
     def named(self, name: str) -> tuple[RpmHeader, ...]:
         """The packages of this name, usually one or none."""

@@ -55,12 +55,17 @@ class PackagePool:
         self._failure: PhotreeError | None = None
         self._repositories: dict[int, Repository] = {}
         self._handles: dict[str, solv.Repo] = {}
+        self._exclude = exclude
         self.base = self._add_base(base) if base is not None else ()
         self.local = self._add_local(local)
+        self.add(repositories)
+
+    def add(self, repositories: Sequence[Repository]) -> None:
+        """Further ones; selections and jobs that were made before are void. Raises as above."""
         for repository in repositories:
-            cancel.check()
+            self._cancel.check()
             self._add(repository)
-        self.excluded = dict(self._excluded(exclude))
+        self.excluded = dict(self._excluded(self._exclude))
         if self.excluded:
             self.native.set_disabled_list(sorted(self.excluded))
         self._guarded(self.native.addfileprovides)
@@ -78,9 +83,11 @@ class PackagePool:
         """libsolv's repository."""
         return self._handles.get(repo_id)
 
-    def names(self) -> set[str]:
-        """Of all packages, excluded ones too."""
-        return {solvable.name for solvable in self.native.solvables}
+    def names(self, repo_id: str = "") -> set[str]:
+        """Of all packages, or of a repository's, excluded ones too."""
+        handle = self.handle(repo_id)
+        solvables = self.native.solvables if handle is None else handle.solvables
+        return {solvable.name for solvable in solvables}
 
     def select(self, text: str, flags: int) -> solv.Selection:
         """libsolv's selection; file lists are got when it needs them."""

@@ -290,10 +290,10 @@ def _parsed(config: RepositoryConfig, baseurl: str, content: bytes) -> Repositor
     hint = "Make its metadata again with createrepo_c."
     pool = solv.Pool()
     handle = pool.add_repo(config.id)
-    with tempfile.NamedTemporaryFile(prefix="photree-repomd-", suffix=".xml") as file:
+    with tempfile.TemporaryFile() as file:
         file.write(content)
-        file.flush()
-        with closing(solv.xfopen(file.name)) as stream:
+        file.seek(0)
+        with closing(solv.xfopen_fd("repomd.xml", file.fileno())) as stream:
             valid = handle.add_repomdxml(stream, 0)
     if not valid:
         reason = pool.errstr.removeprefix("repo_repomdxml: ")

@@ -25,6 +25,11 @@ _BY_NAME = (
     | solv.Selection.SELECTION_DOTARCH
     | solv.Selection.SELECTION_REL
 )
+_BY_OWN_NAME = (
+    solv.Selection.SELECTION_NAME
+    | solv.Selection.SELECTION_CANON
+    | solv.Selection.SELECTION_DOTARCH
+)
 _BY_FILE = solv.Selection.SELECTION_FILELIST | solv.Selection.SELECTION_GLOB
 _WITH_REFUSED = solv.Selection.SELECTION_WITH_DISABLED | solv.Selection.SELECTION_WITH_BADARCH
 
@@ -88,23 +93,42 @@ def choose_all(
     chosen: list[Choice] = []
     problems: list[Problem] = []
     for request in requests:
-        if request.repo and pool.handle(request.repo) is None:
-            known = meant(request.repo, pool.repository_ids)
-            message = f'{request.name}: there is no repository "{request.repo}"'
-            problems.append(Problem(request.where, message, known))
-            continue
         choice = _choose(pool, request)
         if choice is None:
-            problems.append(_missing(pool, request))
+            problems.append(_missing(pool, request, _BY_NAME))
         else:
             chosen.append(choice)
     return chosen, problems
 
 
+def best_named(
+    pool: PackagePool, requests: Sequence[PackageRequest]
+) -> tuple[dict[PackageRequest, solv.XSolvable], list[Problem]]:
+    """The best package of each request by priority, architecture and version; a problem for each
+    that there is none of.
+
+    The names are those of packages themselves ("name", "name.arch", "name-version-release.arch"),
+    no capabilities and no globs; the pool's base and local packages do not count.
+    """
+    found: dict[PackageRequest, solv.XSolvable] = {}
+    problems: list[Problem] = []
+    for request in requests:
+        named = _selection(pool, request, _BY_OWN_NAME).solvables()
+        offered = [each for each in named if each.repo.name in pool.repository_ids]
+        if offered:
+            found[request] = pool.native.best_solvables(offered)[0]
+        else:
+            problems.append(_missing(pool, request, _BY_OWN_NAME))
+    return found, problems
+
+
 def _choose(pool: PackagePool, request: PackageRequest) -> Choice | None:
     if request.name.startswith("("):
         return _choose_rich(pool, request)
-    selection = _selection(pool, request, 0)
+    is_path = request.name.startswith("/")
+    selection = _selection(pool, request, _BY_FILE if is_path else _BY_NAME)
+    if selection.isempty() and is_path:
+        selection = _selection(pool, request, solv.Selection.SELECTION_PROVIDES)
     if selection.isempty():
         return None
     return Choice(request, selection.jobs(solv.Job.SOLVER_INSTALL), selection.solvables())
@@ -122,24 +146,27 @@ def _choose_rich(pool: PackagePool, request: PackageRequest) -> Choice | None:
     return Choice(request, [pool.native.Job(how, dependency.id)], providers)
 
 
-def _selection(pool: PackagePool, request: PackageRequest, more: int) -> solv.Selection:
-    flags = _BY_FILE if request.name.startswith("/") else _BY_NAME
-    selection = pool.select(request.name, flags | more)
-    if selection.isempty() and request.name.startswith("/"):
-        selection = pool.select(request.name, solv.Selection.SELECTION_PROVIDES | more)
-    if request.repo and not selection.isempty():
-        handle = pool.handle(request.repo)
-        if handle is not None:
-            selection.filter(handle.Selection(solv.Job.SOLVER_SETREPO))
+def _selection(pool: PackagePool, request: PackageRequest, flags: int) -> solv.Selection:
+    """Empty when there is no repository of the request's id."""
+    handle = pool.handle(request.repo)
+    if request.repo and handle is None:
+        return pool.native.Selection()
+    selection = pool.select(request.name, flags)
+    if handle is not None and not selection.isempty():
+        selection.filter(handle.Selection(solv.Job.SOLVER_SETREPO))
     return selection
 
 
-def _missing(pool: PackagePool, request: PackageRequest) -> Problem:
-    """Why nothing can be chosen for the request."""
+def _missing(pool: PackagePool, request: PackageRequest, flags: int) -> Problem:
+    """Why nothing can be chosen for the request. flags: how it was looked for."""
     name = request.name
+    if request.repo and pool.handle(request.repo) is None:
+        ids = pool.repository_ids
+        known = meant(request.repo, ids) or f"there are: {', '.join(ids) or 'none'}"
+        return Problem(request.where, f'{name}: there is no repository "{request.repo}"', known)
     if name.startswith(("(", "/")):
         return Problem(request.where, f"nothing provides {name}")
-    refused = _selection(pool, request, _WITH_REFUSED).solvables()
+    refused = _selection(pool, request, flags | _WITH_REFUSED).solvables()
     for solvable in refused:
         if solvable.id in pool.excluded:
             return Problem(request.where, f"{solvable} is {pool.excluded[solvable.id]}")
@@ -149,7 +176,7 @@ def _missing(pool: PackagePool, request: PackageRequest) -> Problem:
         return Problem(request.where, message)
     where = f"the repository {request.repo}" if request.repo else "any repository"
     others = ", ".join(_other_versions(pool, name))
-    hint = f"there is {others}" if others else meant(name, pool.names() - {name}, 3)
+    hint = f"there is {others}" if others else meant(name, pool.names(request.repo) - {name}, 3)
     return Problem(request.where, f"the package {name} is not in {where}", hint)
 
 

@@ -63,10 +63,11 @@ class FetchError(NetworkError):
 @dataclass(frozen=True)
 class Body:
     """The bytes of an answer. offset: where they begin in the file (0 when a server ignores that
-    only a part was asked for)."""
+    only a part was asked for). addresses: where it came from over a network, redirects first."""
 
     offset: int
     chunks: Iterator[bytes]
+    addresses: tuple[str, ...] = ()
 
 
 class Transport:
@@ -167,7 +168,8 @@ class Transport:
             if response.status_code not in (200, 206):
                 raise _status_error(url, response)
             start = offset if response.status_code == 206 else 0
-            yield Body(start, self._http_chunks(url, response))
+            addresses = tuple(each.url for each in (*response.history, response))
+            yield Body(start, self._http_chunks(url, response), addresses)
 
     def _file_chunks(self, url: str, file: BinaryIO) -> Iterator[bytes]:
         while True:
@@ -255,7 +257,7 @@ def _network_error(url: str, error: Exception, patience: Patience) -> FetchError
     elif isinstance(error, requests.exceptions.SSLError):
         reason = f"TLS with {host} failed: {_certificate_reason(causes)}"
         lasting = True
-        hint = "Check the machine's clock and its certificates, or give sslcacert=."
+        hint = _certificate_hint(causes)
     elif socket.gaierror in kinds:
         lasting = not any(getattr(cause, "errno", None) == socket.EAI_AGAIN for cause in causes)
         what = f"the name {host} is not known" if lasting else f"no name server answers for {host}"
@@ -312,6 +314,25 @@ def _innermost(causes: list[BaseException]) -> str:
         if isinstance(cause, OSError) and cause.strerror:
             return cause.strerror.lower()
     return str(causes[-1])
+
+
+# by OpenSSL's codes: not yet valid, expired, another name, another address
+_CERTIFICATE_HINTS = {
+    9: "Check the machine's clock: it may be behind.",
+    10: "Ask the server's owner to renew it, or check the machine's clock.",
+    62: "Use the name that the certificate is for.",
+    64: "Use the name or address that the certificate is for.",
+}
+
+
+def _certificate_hint(causes: list[BaseException]) -> str:
+    refused = next(
+        (each for each in causes if isinstance(each, ssl.SSLCertVerificationError)), None
+    )
+    if refused is None:
+        return "Check that this port speaks HTTPS."
+    other = "Add the authority that signed it to the machine's certificates, or give sslcacert=."
+    return _CERTIFICATE_HINTS.get(refused.verify_code, other)
 
 
 def _certificate_reason(causes: list[BaseException]) -> str:

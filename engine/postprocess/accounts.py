@@ -120,8 +120,9 @@ def _settle_shadow(tree: OverlayTree, path: str, accounts: str, locked: str) -> 
     text = tree.read(path)
     if text is None:
         return
-    below = tree.lower / path
-    packaged = {_name(line) for line in _entries(below.read_text())} if below.is_file() else set()
+    below = tree.find_below(path)
+    there = below is not None and below.is_file()
+    packaged = {_name(line) for line in _entries(below.read_text())} if below and there else set()
     found = {_name(line): line for line in _entries(text)}
     lines = [line for name, line in found.items() if name in packaged]
     for name in sorted({_name(line) for line in _entries(tree.read(accounts))} - packaged):

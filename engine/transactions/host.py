@@ -47,6 +47,14 @@ class Host:
         return tuple(each for each in self.sysroot.deployments if each.osname == self.osname)
 
     @property
+    def root(self) -> Path:
+        """The directory that has the stateroot's /var: / for the booted one."""
+        booted = self.sysroot.booted
+        if booted is not None and booted.osname == self.osname:
+            return Path("/")
+        return self.sysroot.path / "ostree/deploy" / self.osname
+
+    @property
     def current(self) -> Deployment:
         """The booted one; where none is booted in this stateroot, the one that would boot."""
         found = self.deployments

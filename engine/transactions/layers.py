@@ -42,7 +42,7 @@ class Layers:
 
     def plan(self, changes: LocalChanges, base: str) -> LayerPlan:
         """See `plan_layers`."""
-        sources = self._sources(base)
+        sources = self.sources(base)
         return plan_layers(
             self._repo, base, changes, sources, emit=self._step.emit, cancel=self._step.cancel
         )
@@ -55,10 +55,17 @@ class Layers:
     def write(self, plan: LayerPlan) -> str:
         """See `write_layers`."""
         etc = Path("/etc") if self._host.sysroot.is_booted else self._host.current.path / "etc"
-        former = self._host.newest.commit
-        return write_layers(self._repo, plan, self._commands, self._step, etc=etc, former=former)
+        return write_layers(
+            self._repo,
+            plan,
+            self._commands,
+            self._step,
+            etc=etc,
+            former=self._host.newest.commit,
+            deployed={each.commit: each.path for each in self._host.sysroot.deployments},
+        )
 
-    def _sources(self, base: str) -> PackageSources:
+    def sources(self, base: str) -> PackageSources:
         """The repositories that the machine's /etc names, for the release that base is of."""
         sysroot = self._host.sysroot
         return host_sources(

@@ -30,6 +30,7 @@ from engine.treebuilder import committed_tree, directory_at
 
 if TYPE_CHECKING:
     from engine.layering.plan import LayerPlan
+    from engine.layering.sources import PackageSources
     from engine.packages.host_repositories import RepositoryChoice
     from engine.transactions.layers import Layers
 
@@ -148,6 +149,10 @@ class NextDeployment:
     def assemble(self, origin: Origin, base: str) -> str:
         """The commit to deploy: base itself, or base with the origin's changes of packages."""
         return self.carry_out(self.plan(origin, base), base)
+
+    def sources(self, base: str) -> PackageSources:
+        """The RPM repositories, as they are for a tree that is made of base."""
+        return self._layers.sources(base)
 
     def plan(self, origin: Origin, base: str) -> LayerPlan | None:
         """What the origin's changes mean for base; None when it has none."""

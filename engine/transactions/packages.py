@@ -12,15 +12,18 @@ from typing import Any, ClassVar
 from engine.cancel import CancelToken
 from engine.errors import PackageError
 from engine.events import Emit, LogLine
+from engine.layering.candidates import find_candidates
+from engine.layering.changes import RepositoryReplacement
 from engine.layering.local_packages import import_local
 from engine.layering.plan import LayerPlan
 from engine.origin import Origin
 from engine.packages.brought import bring_packages, is_package_file
 from engine.packages.host_repositories import RepositoryChoice
-from engine.packages.model import PackageId
+from engine.packages.model import ResolvedPackage
 from engine.packages.nearby import meant
 from engine.transactions.host import Host, HostTransaction
 from engine.transactions.next_deployment import NextDeployment
+from engine.transactions.overrides import Overrides, is_called, local_package
 from engine.transactions.transaction import Result
 
 
@@ -28,7 +31,12 @@ from engine.transactions.transaction import Result
 class ChangePackages(HostTransaction):
     """install: names, absolute paths or URLs of RPM files; uninstall: names, or NEVRAs of local
     packages. override_remove: names of base packages; override_replace: RPM files that take a base
-    package's place; override_reset: names whose overrides end, or "*" for all.
+    package's place, or names of packages of the repositories that do; override_reset: names whose
+    overrides end, or "*" for all.
+
+    replace_from: the id of the repository that names of override_replace are looked for in, ""
+    for all. freeze: they are replaced by what is found now, also when the repository has something
+    else later; a name with a version is always meant so.
 
     idempotent: what is there already, or is not there, is no error. allow_inactive: requests that
     the base tree fulfils are no error. dry_run: say what would change, and change nothing.
@@ -40,6 +48,8 @@ class ChangePackages(HostTransaction):
     override_remove: tuple[str, ...] = ()
     override_replace: tuple[str, ...] = ()
     override_reset: tuple[str, ...] = ()
+    replace_from: str = ""
+    freeze: bool = False
     idempotent: bool = False
     allow_inactive: bool = False
     dry_run: bool = False
@@ -67,11 +77,11 @@ class ChangePackages(HostTransaction):
         following = NextDeployment(host, emit, cancel, choice, cached=self.cached)
         former = host.newest
         before = former.origin.carried_over()
-        request = _Request(self, following, emit, cancel)
+        base = following.base_of(former).checksum
+        request = _Request(self, following, base, emit, cancel)
         origin = request.apply(before)
         if origin == before:
             return Result(False, "No change.")
-        base = following.base_of(former).checksum
         plan = following.plan(origin, base)
         if plan is not None and not self.allow_inactive:
             plan.require_active(request.asked)
@@ -84,18 +94,21 @@ class ChangePackages(HostTransaction):
 
 
 class _Request:
-    """Turns one origin into the next. asked: entries of the origin that were asked for now."""
+    """Turns one origin into the next, for a tree made of the base commit. asked: entries of the
+    origin that were asked for now."""
 
     def __init__(
         self,
         transaction: ChangePackages,
         following: NextDeployment,
+        base: str,
         emit: Emit,
         cancel: CancelToken,
     ) -> None:
         self.asked: list[str] = []
         self._wanted = transaction
         self._following = following
+        self._base = base
         self._emit = emit
         self._cancel = cancel
 
@@ -122,17 +135,17 @@ class _Request:
 
     def _add_files(self, origin: Origin, files: Sequence[str]) -> Origin:
         entries = self._imported(files)
-        names = {_package(entry).name for entry in entries}
+        names = {local_package(entry).name for entry in entries}
         kept = [
             entry
             for entry in origin.requested_local_packages
-            if _package(entry).name not in names  # another build takes its place
+            if local_package(entry).name not in names  # another build takes its place
         ]
         present = origin.requested_local_packages
         again = [entry for entry in entries if entry in present]
         if again and not self._wanted.idempotent:
             raise PackageError(
-                f"{_package(again[0]).nevra} is already requested.",
+                f"{local_package(again[0]).nevra} is already requested.",
                 "Use --idempotent if that is no error.",
             )
         self.asked += [entry for entry in entries if entry not in present]
@@ -141,13 +154,13 @@ class _Request:
     def _uninstall(self, origin: Origin) -> Origin:
         names, local = list(origin.requested_packages), list(origin.requested_local_packages)
         for word in self._wanted.uninstall:
-            entries = [entry for entry in local if _is_called(_package(entry), word)]
+            entries = [entry for entry in local if is_called(local_package(entry), word)]
             if word in names:
                 names.remove(word)
             elif entries:
                 local = [entry for entry in local if entry not in entries]
             elif not self._wanted.idempotent:
-                known = [*names, *(_package(entry).name for entry in local)]
+                known = [*names, *(local_package(entry).name for entry in local)]
                 raise PackageError(
                     f'Package/capability "{word}" is not requested.',
                     meant(word, known, 3) or f"Requested are: {', '.join(known) or 'none'}.",
@@ -155,35 +168,49 @@ class _Request:
         return origin.with_packages(names).with_local_packages(local)
 
     def _override(self, origin: Origin) -> Origin:
-        entries = self._imported(self._wanted.override_replace)
-        names = {_package(entry).name for entry in entries}
-        removals = [name for name in origin.removals if name not in names]
-        replaced = [
-            entry
-            for entry in origin.local_replacements
-            if _package(entry).name not in {*names, *self._wanted.override_remove}
-        ]
-        self.asked += [*self._wanted.override_remove, *entries]
-        return origin.with_removals(
-            [*removals, *self._wanted.override_remove]
-        ).with_local_replacements([*replaced, *entries])
+        removed, words = self._wanted.override_remove, self._wanted.override_replace
+        if not removed and not words:
+            return origin
+        entries = self._imported([word for word in words if is_package_file(word)])
+        named = self._from_repositories([word for word in words if not is_package_file(word)])
+        new = Overrides(removed, (*entries, *named.local), named.following)
+        self.asked += new.requests
+        return Overrides.of(origin).with_new(new).put_into(origin)
+
+    def _from_repositories(self, words: Sequence[str]) -> Overrides:
+        if not words:
+            return Overrides()
+        wanted, emit, cancel = self._wanted, self._emit, self._cancel
+        sources, arch = self._following.sources(self._base), os.uname().machine
+        found = find_candidates(sources, words, wanted.replace_from, emit, cancel, arch=arch)
+        following: list[RepositoryReplacement] = []
+        frozen: list[ResolvedPackage] = []
+        for word, package in zip(words, found, strict=True):
+            by_name = word in (package.name, f"{package.name}.{package.arch}")
+            if wanted.freeze or not by_name:
+                frozen.append(package)
+            else:
+                following.append(RepositoryReplacement(package.repo_id, package.name))
+        if not frozen:
+            return Overrides(following=tuple(following))
+        paths = sources.fetch(frozen, emit, cancel)
+        entries = self._import(paths)
+        sources.drop(paths)
+        return Overrides(local=entries, following=tuple(following))
 
     def _end_overrides(self, origin: Origin) -> Origin:
-        removals, replaced = list(origin.removals), list(origin.local_replacements)
+        if "*" in self._wanted.override_reset:
+            return Overrides().put_into(origin)
         for word in self._wanted.override_reset:
-            if word == "*":
-                return origin.with_removals(()).with_local_replacements(())
-            entries = [entry for entry in replaced if _is_called(_package(entry), word)]
-            if word in removals:
-                removals.remove(word)
-            elif entries:
-                replaced = [entry for entry in replaced if entry not in entries]
-            else:
+            present = Overrides.of(origin)
+            left = present.without(word)
+            if left == present:
                 raise PackageError(
                     f'There is no override of the package "{word}".',
                     "`photree status` shows the overrides there are.",
                 )
-        return origin.with_removals(removals).with_local_replacements(replaced)
+            origin = left.put_into(origin)
+        return origin
 
     def _imported(self, words: Sequence[str]) -> tuple[str, ...]:
         if not words:
@@ -192,9 +219,12 @@ class _Request:
             paths = bring_packages(words, Path(folder), self._emit, self._cancel, "packages")
             for path in paths:
                 self._emit(LogLine(f"{path.name}: local packages are not checked for a signature"))
-            return import_local(
-                self._following.repo, paths, self._emit, self._cancel, arch=os.uname().machine
-            )
+            return self._import(paths)
+
+    def _import(self, paths: Sequence[Path]) -> tuple[str, ...]:
+        return import_local(
+            self._following.repo, paths, self._emit, self._cancel, arch=os.uname().machine
+        )
 
 
 def planned_lines(plan: LayerPlan | None) -> Iterable[str]:
@@ -222,12 +252,3 @@ def _details(plan: LayerPlan | None) -> dict[str, Any]:
         "inactive": [each.message for each in plan.inactive],
         "download": plan.download_size,
     }
-
-
-def _package(entry: str) -> PackageId:
-    """Of an origin's "SHA256:NEVRA"."""
-    return PackageId.parse(entry.partition(":")[2])
-
-
-def _is_called(package: PackageId, word: str) -> bool:
-    return word in (package.name, package.nevra, f"{package.name}-{package.evr}")

@@ -15,13 +15,14 @@ from engine.differences.packages import (
     recorded_packages,
 )
 from engine.events import Emit
+from engine.health.record import Fallback
 from engine.layering.plan import LayerPlan
 from engine.objects import missing, present_objects, recorded_sizes
 from engine.repo import Commit, Repo
 from engine.transactions.host import Host, HostTransaction
 from engine.transactions.next_deployment import NextDeployment
 from engine.transactions.transaction import Result
-from engine.transactions.upgrade import refuse_older
+from engine.transactions.upgrade import refuse_older, warn_of_failure
 
 _KERNEL = "ostree.linux"
 _PREVIEWED = ("/usr/etc", "/usr/share/rpm")  # what conflicts and layers are found out from
@@ -33,7 +34,8 @@ class UpdatePreview:
 
     packages: of the tree with what is layered on it, None when a commit has no package list.
     download: bytes that would be transferred at most, None when the commit does not say.
-    conflicts: files of /etc that were changed on the machine and in the tree.
+    conflicts: files of /etc that were changed on the machine and in the tree. failure: how the
+    commit failed when the machine went back from it before.
     """
 
     commit: Commit
@@ -41,6 +43,7 @@ class UpdatePreview:
     packages: PackageDifferences | None
     download: int | None
     conflicts: tuple[EtcConflict, ...] = ()
+    failure: Fallback | None = None
 
     @property
     def kernels(self) -> tuple[str, str] | None:
@@ -59,6 +62,7 @@ class UpdatePreview:
             "download": self.download,
             "kernel": self.kernels,
             "etc-conflicts": [asdict(conflict) for conflict in self.conflicts],
+            "failure": None if self.failure is None else _failure(self.failure),
         }
 
 
@@ -90,13 +94,14 @@ def preview_upgrade(
     """What `Upgrade` would deploy; None when nothing is newer. Raises as `Upgrade`."""
     following = NextDeployment(host, emit, cancel)
     newest = host.newest
-    origin = newest.origin.carried_over().with_override_commit(None)
+    origin = newest.origin.for_upgrade()
     former = following.base_of(newest)
     commit = following.look(origin)
     if commit.checksum == former.checksum:
         return None
     if not allow_downgrade:
         refuse_older(former, commit)
+    failure = warn_of_failure(host, commit, emit)
     repo = following.repo
     packages = package_changes(former, commit)
     download = _download(repo, commit.checksum)
@@ -108,7 +113,7 @@ def preview_upgrade(
         if plan is not None:
             packages = _with_layers(repo.load_commit(newest.commit), commit, plan)
             download = None if download is None else download + plan.download_size
-    return UpdatePreview(commit, former, packages, download, conflicts)
+    return UpdatePreview(commit, former, packages, download, conflicts, failure)
 
 
 def _with_layers(present: Commit, base: Commit, plan: LayerPlan) -> PackageDifferences | None:
@@ -126,6 +131,10 @@ def _download(repo: Repo, commit: str) -> int | None:
     if not sizes:
         return None
     return sum(size.stored for size in missing(sizes, present_objects(repo)))
+
+
+def _failure(failure: Fallback) -> Mapping[str, str]:
+    return {"time": failure.time, "reason": failure.reason}
 
 
 def _differences(packages: PackageDifferences) -> Mapping[str, Any]:

@@ -19,16 +19,25 @@ _FIRST_PAUSE = timedelta(minutes=1)
 _LONGEST_PAUSE = timedelta(minutes=30)
 
 
+class UpdateHeldError(PhotreeError):
+    """An administrator's choice for the next boot stands; the message names it."""
+
+
 class Updater(Protocol):
-    """The machine's deployments, as far as an update needs them. Both raise PhotreeError."""
+    """The machine's deployments, as far as an update needs them. All raise PhotreeError."""
 
     def check(self) -> UpdateFound | None:
         """What the followed ref has that the machine has not, neither running nor waiting."""
         ...
 
+    def objection(self, found: UpdateFound) -> str:
+        """Why this machine must not take it by itself, as a sentence, or ""."""
+        ...
+
     def stage(self) -> UpdateFound | None:
-        """Make the newest commit boot next. What waits for the next boot then, no matter whether
-        this or an earlier run made it; None when nothing waits."""
+        """Make the newest commit boot next. The update that waits for the next boot then, no
+        matter whether this or an earlier run made it; None when the next boot brings no other
+        commit than the running one. Raises UpdateHeldError when nothing may be staged now."""
         ...
 
 
@@ -50,13 +59,11 @@ class Restarts(Protocol):
 
 @dataclass(frozen=True)
 class AutomaticUpdate:
-    """avoided: the version of a commit that failed its health checks on this machine, None for any
-    other commit. now: the local time. save: keeps what came of a run."""
+    """now: the local time. save: keeps what came of a run."""
 
     settings: Settings
     updater: Updater
     restarts: Restarts
-    avoided: Callable[[str], str | None]
     now: Callable[[], datetime]
     save: Callable[[LastRun], None]
 
@@ -75,14 +82,20 @@ class AutomaticUpdate:
 
     def _run(self, former: LastRun | None) -> LastRun:
         found = self.updater.check()
-        if found is not None and self.avoided(found.checksum) is not None:
-            message = f"{found} failed its health checks on this machine; a newer one is awaited."
-            return self._ended("avoided", message, found)
+        objection = self.updater.objection(found) if found is not None else ""
+        if objection:
+            return self._ended("avoided", objection, found)
         if self.settings.policy == "check":
             if found is None:
                 return self._ended("unchanged", NO_UPGRADE)
             return self._ended("available", f"{found} is available.", found)
-        waiting = self.updater.stage()
+        return self._stage(found, former)
+
+    def _stage(self, found: UpdateFound | None, former: LastRun | None) -> LastRun:
+        try:
+            waiting = self.updater.stage()
+        except UpdateHeldError as held:
+            return self._ended("held", held.message, found)
         if waiting is None:
             return self._ended("unchanged", NO_UPGRADE)
         if self.settings.policy == "stage":

@@ -7,12 +7,15 @@ from pathlib import Path
 from engine.cancel import CancelToken
 from engine.differences.packages import package_changes
 from engine.events import Emit
+from engine.health.record import read_health
 from engine.repo import Commit
-from engine.sysroot import Sysroot
+from engine.revisions import base_commit
+from engine.sysroot import Deployment, Sysroot
 from engine.transactions.host import Host
-from engine.transactions.next_deployment import NextDeployment
+from engine.transactions.preview import preview_upgrade
 from engine.transactions.transaction import Execute
-from engine.transactions.upgrade import Upgrade
+from engine.transactions.upgrade import HELD, Upgrade
+from engine.updates.automatic import UpdateHeldError
 from engine.updates.record import UpdateFound
 
 
@@ -28,25 +31,33 @@ class HostUpdater:
     def check(self) -> UpdateFound | None:
         sysroot = Sysroot.load(self._path, writable=True)
         with sysroot.locked():
+            sysroot.reload()  # what was changed before we got the lock
             host = Host.of(sysroot)
-            following = NextDeployment(host, self._emit, self._cancel)
-            origin = host.newest.origin.carried_over().with_override_commit(None)
-            newest = following.look(origin)
-            present = following.base_of(host.newest)
-            running = following.base_of(host.current)
-        if newest.checksum == present.checksum or newest.timestamp < present.timestamp:
-            return None
-        return _found(newest, running)
+            preview = preview_upgrade(host, self._emit, self._cancel, thorough=False)
+        return None if preview is None else _found(preview.commit, _base(host, host.current))
+
+    def objection(self, found: UpdateFound) -> str:
+        host = Host.of(Sysroot.load(self._path))
+        if read_health(host.root).failure_of(found.checksum) is not None:
+            return f"{found} failed its health checks on this machine; a newer one is awaited."
+        former = [each for each in host.deployments if each.index > host.current.index]
+        if any(_base(host, each).checksum == found.checksum for each in former):
+            return f"This machine went back from {found}; a newer one is awaited."
+        return ""
 
     def stage(self) -> UpdateFound | None:
-        self._execute(Upgrade(sysroot=str(self._path)), self._emit)
-        sysroot = Sysroot.load(self._path)
-        host = Host.of(sysroot)
-        waiting = host.pending
-        if waiting is None:
+        result = self._execute(Upgrade(sysroot=str(self._path), automatic=True), self._emit)
+        if result.details.get(HELD):
+            raise UpdateHeldError(result.message)
+        host = Host.of(Sysroot.load(self._path))
+        if host.pending is None:
             return None
-        following = NextDeployment(host, self._emit, self._cancel)
-        return _found(following.base_of(waiting), following.base_of(host.current))
+        waiting, running = _base(host, host.pending), _base(host, host.current)
+        return None if waiting.checksum == running.checksum else _found(waiting, running)
+
+
+def _base(host: Host, deployment: Deployment) -> Commit:
+    return base_commit(host.sysroot.repo, deployment.commit)
 
 
 def _found(commit: Commit, running: Commit) -> UpdateFound:

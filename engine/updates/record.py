@@ -30,8 +30,9 @@ class UpdateFound:
 @dataclass(frozen=True)
 class LastRun:
     """outcome: unchanged, available, staged, waiting (for a window or a slot), rebooting, avoided
-    (its health checks failed here before) or failed. message: a sentence. update: what is newer
-    than the machine, as far as that was found out. refusals: of the slot, one after the other."""
+    (the machine went back from it before), held (an administrator chose what boots next) or failed.
+    message: a sentence. update: what is newer than the machine, as far as that was found out.
+    refusals: of the slot, one after the other."""
 
     time: str
     policy: str

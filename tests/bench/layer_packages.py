@@ -1,5 +1,5 @@
-"""python -m tests.bench.layer_packages REPO COMMIT RPMS CACHE PACKAGE...: plan and write the commit
-with these packages, from an RPM repository; prints its id."""
+"""python -m tests.bench.layer_packages ROOT COMMIT RPMS CACHE PACKAGE...: plan and write the commit
+with these packages, from an RPM repository; prints its id. CACHE: for repository metadata."""
 
 import sys
 from pathlib import Path
@@ -16,23 +16,29 @@ def main() -> None:
     from engine.layering.sources import PackageSources
     from engine.layering.steps import LAYERING_STEPS
     from engine.packages.repofiles import RepositoryConfig
-    from engine.repo import Repo
     from engine.steps import Steps
+    from engine.sysroot import Sysroot
 
-    repo, base, rpms, cache, *packages = sys.argv[1:]
+    root, base, rpms, cache, *packages = sys.argv[1:]
     config = RepositoryConfig("photon", (f"{Path(rpms).absolute().as_uri()}/",), gpgcheck=False)
     cancel = CancelToken()
     commands = SystemCommands(discard, cancel)
-    opened = Repo.open(Path(repo))
+    sysroot = Sysroot.load(Path(root))
     plan = plan_layers(
-        opened,
+        sysroot.repo,
         base,
         LocalChanges(tuple(packages)),
         PackageSources((config,), Path(cache), commands),
         emit=discard,
         cancel=cancel,
     )
-    commit = write_layers(opened, plan, commands, Steps(LAYERING_STEPS, discard, cancel))
+    commit = write_layers(
+        sysroot.repo,
+        plan,
+        commands,
+        Steps(LAYERING_STEPS, discard, cancel),
+        deployed={each.commit: each.path for each in sysroot.deployments},
+    )
     sys.stdout.write(f"{commit}\n")
 
 

@@ -56,8 +56,7 @@ def measure(made: Published) -> dict[str, Timing]:
 
 
 def _layer(root: Path, base: str, packages: Distribution) -> None:
-    repo, cache = root / "ostree/repo", root / "ostree/cache"
     program = [PYTHON, "-m", "tests.bench.layer_packages"]
-    arguments = [repo, base, packages.repository, cache, PACKAGE]
+    arguments = [root, base, packages.repository, root / "ostree/cache", PACKAGE]
     subprocess.run([*program, *arguments], check=True, capture_output=True)
     subprocess.run(["sync", "-f", root], check=True)

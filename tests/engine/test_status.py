@@ -194,6 +194,10 @@ def test_a_remote_that_is_gone_is_shown(signed: tuple[Path, GpgKey, GpgKey]) -> 
     assert 'Remote "signed" not found' in row(text(system), "OstreeRemoteStatus")
 
 
+def _nevra(version: str) -> GLib.Variant:
+    return GLib.Variant("(sstsss)", (f"sed-{version}-1.x", "sed", 0, version, "1", "x"))
+
+
 def test_layered_packages_are_shown_with_their_base(system: Path, tmp_path: Path) -> None:
     base = deploy(system, publish(tmp_path, "5.0_minimal"))
     repo = Repo.open(system / "ostree/repo")
@@ -204,13 +208,16 @@ def test_layered_packages_are_shown_with_their_base(system: Path, tmp_path: Path
         "rpmostree.removed-base-packages": GLib.Variant(
             "av", [GLib.Variant("(sstsss)", ("nano-1-2.x", "nano", 0, "1", "2", "x"))]
         ),
+        "rpmostree.replaced-base-remote-packages": GLib.Variant(
+            "a{sv}", {"repo=testing": GLib.Variant("a(vv)", [(_nevra("3"), _nevra("2"))])}
+        ),
     }
     with repo.transaction():
         _ok, root, _commit = repo.native.read_commit(base.commit, None)
         _ok, layered = repo.native.write_commit(
             base.commit, None, None, GLib.Variant("a{sv}", metadata), root, None
         )
-    origin = ORIGIN.with_packages(["vim", "tmux", "bash"])
+    origin = ORIGIN.with_packages(["vim", "tmux", "bash"]).with_replacements(["repo=testing,sed"])
     sysroot = Sysroot.load(system)
     sysroot.deploy("photon", layered, origin, [], merge=sysroot.deployments[0])
     lines = text(system, verbose=True)
@@ -218,10 +225,15 @@ def test_layered_packages_are_shown_with_their_base(system: Path, tmp_path: Path
     assert row(lines, "LayeredPackages") == "tmux vim"
     assert row(lines, "InactiveRequests") == "bash"
     assert row(lines, "RemovedBasePackages") == "nano 1-2"
+    assert row(lines, "RemoteOverrides") == "repo=testing"
+    assert "└ sed 2-1 -> 3-1" in "\n".join(lines)
     found = to_json(read_status(Sysroot.load(system)))["deployments"][0]
     assert (found["checksum"], found["base-checksum"]) == (layered, base.commit)
     assert (found["packages"], found["base-version"]) == (["vim", "tmux"], "5.0_minimal")
     assert found["requested-packages"] == ["bash", "tmux", "vim"]
+    assert found["requested-base-remote-replacements"] == [["repo=testing", ["sed"]]]
+    ((new, old),) = found["base-remote-replacements"]["repo=testing"]
+    assert (new[0], old[0]) == ("sed-3-1.x", "sed-2-1.x")
     assert "rpmostree.packages" not in found["layered-commit-meta"]
 
 

@@ -1,8 +1,10 @@
 """System roots: initialised, deployed into, read by ostree's own command."""
 
 import os
+import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 
 from engine.cancel import CancelToken
 from engine.errors import Cancelled, OstreeError
+from engine.grub_menu import grub_menu_of_tree
 from engine.origin import Origin
 from engine.pull import pull
 from engine.repo import Repo
@@ -118,6 +121,25 @@ def test_nothing_of_the_menus_making_stays_mounted(system: Path, tmp_path: Path)
     before = Path("/proc/self/mountinfo").read_text()
     deploy(system, bring(system, tmp_path))
     assert Path("/proc/self/mountinfo").read_text() == before
+
+
+def test_a_killed_run_leaves_nothing_of_the_menus_making(
+    system: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = deploy(system, bring(system, tmp_path)).path
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    before = sorted((system / "ostree/repo/tmp").iterdir())
+    child = os.fork()
+    if child == 0:
+        with grub_menu_of_tree(system, root):
+            os.kill(os.getpid(), signal.SIGKILL)
+        os._exit(1)
+    _pid, status = os.waitpid(child, 0)
+    assert os.WTERMSIG(status) == signal.SIGKILL
+    assert sorted((system / "ostree/repo/tmp").iterdir()) == before
+    assert list(temporary.iterdir()) == []
 
 
 def test_a_tree_without_a_menu_program_is_refused_before_anything_boots(

@@ -73,9 +73,23 @@ def many_files(count: int, size: int = 4000) -> dict[str, bytes]:
 
 def ostree(*words: str | Path) -> str:
     """The ostree command's output."""
+    return ostree_text(*words).strip()
+
+
+def ostree_text(*words: str | Path) -> str:
+    """The ostree command's output as it is: that of `ostree cat` may end in blank lines."""
     done = subprocess.run(["ostree", *map(str, words)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
+    return done.stdout
+
+
+def committed_paths(repo: Path, revision: str, folder: str = "/") -> dict[str, str]:
+    """path -> "mode uid gid" of all below folder, as `ostree ls` shows them: "-04755 77 77"."""
+    found = {}
+    for line in ostree("ls", "-R", revision, folder, f"--repo={repo}").splitlines():
+        mode, uid, gid, _size, path = line.split(maxsplit=4)
+        found[path.split(" -> ")[0]] = f"{mode} {uid} {gid}"
+    return found
 
 
 def commit_tree(repo: Path, tree: Path, *options: str, ref: str = REF) -> str:

@@ -8,7 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from engine.origin import Origin
 from engine.remotes import RemoteConfig, add_remote
+from engine.sysroot import Deployment
+from engine.transactions.upgrade import Upgrade
+from tests import rpms
 from tests.engine.transactions.conftest import TestHost
 from tests.engine.trees import REF
 from tui.cli import VERBS, main
@@ -78,9 +82,68 @@ def test_refs_remotes_indices_and_stateroots_are_those_of_the_system(host: TestH
     assert words("undeploy", sysroot, "0", "") != indices  # it takes one
 
 
+def test_packages_are_those_of_what_boots_next(host: TestHost) -> None:
+    sysroot = f"--sysroot={host.path}"
+    assert words("uninstall", sysroot, "") == []
+    assert words("override", "remove", sysroot, "") == []
+    first, second = host.deployments
+    change_origin(
+        first,
+        first.origin.with_packages(["tmux", "/usr/bin/strace"])
+        .with_local_packages([f"{'a' * 64}:my-agent-1.2-3.ph5.x86_64"])
+        .with_removals(["nano"])
+        .with_local_replacements([f"{'b' * 64}:vim-tiny-9-1.x86_64"])
+        .with_replacements(["repo=updates,sed,grep"]),
+    )
+    change_origin(second, second.origin.with_packages(["former"]))
+    install_database(first.path, "vim-tiny", "nano", "glibc")
+    assert words("uninstall", sysroot, "") == ["/usr/bin/strace", "my-agent", "tmux"]
+    assert words("install", sysroot, "--uninstall", "t") == ["tmux"]
+    assert words("override", "reset", sysroot, "") == ["grep", "nano", "sed", "vim-tiny"]
+    assert words("override", "remove", sysroot, "") == ["glibc", "nano", "vim-tiny"]
+    assert words("override", "remove", sysroot, "nano", "v") == ["vim-tiny"]
+    assert words("override", "replace", sysroot, "--remove=n") == ["--remove=nano"]
+    database = first.path / "usr/share/rpm"
+    assert [each.name for each in database.iterdir()] == ["rpmdb.sqlite"]
+
+
+def test_packages_are_those_of_what_is_staged(host: TestHost) -> None:
+    host.run_booted(Upgrade, host.deployments[0])
+    known = {each.path for each in host.deployments}
+    made = {each.with_suffix("") for each in host.path.glob("ostree/deploy/*/deploy/*.origin")}
+    (staged,) = made - known
+    origin = Path(f"{staged}.origin")
+    origin.write_text(f"{origin.read_text()}\n[packages]\nrequested=pending;\n")
+    assert words("uninstall", f"--sysroot={host.path}", "") == ["pending"]
+
+
+def test_a_database_that_is_none_has_no_names(host: TestHost) -> None:
+    folder = host.deployments[0].path / "usr/share/rpm"
+    folder.mkdir(parents=True)
+    (folder / "rpmdb.sqlite").write_text("nothing of the kind")
+    assert words("override", "remove", f"--sysroot={host.path}", "") == []
+
+
+def change_origin(deployment: Deployment, origin: Origin) -> None:
+    Path(f"{deployment.path}.origin").write_text(str(origin))
+
+
+def install_database(root: Path, *names: str) -> None:
+    """An rpm database that librpm itself made, with the packages, in a tree."""
+    folder = root / "usr/share/rpm"
+    folder.mkdir(parents=True)
+    built = [rpms.build(rpms.Package(name), root.parent / "built") for name in names]
+    command = ["rpm", "--dbpath", folder, "--justdb", "--nodeps", "--noscripts", "-i", *built]
+    subprocess.run(command, check=True, capture_output=True)
+    for name in ("rpmdb.sqlite-wal", "rpmdb.sqlite-shm", ".rpm.lock"):
+        (folder / name).unlink(missing_ok=True)
+
+
 def test_a_system_that_is_none_has_no_values(tmp_path: Path) -> None:
     assert words("undeploy", f"--sysroot={tmp_path}", "") == []
     assert words("rebase", f"--sysroot={tmp_path}", "") == []
+    assert words("uninstall", f"--sysroot={tmp_path}", "") == []
+    assert words("override", "remove", f"--sysroot={tmp_path}", "") == []
 
 
 def test_nothing_is_written(host: TestHost) -> None:
@@ -95,15 +158,17 @@ def test_nothing_is_written(host: TestHost) -> None:
     before = state()
     words("rebase", f"--sysroot={host.path}", "")
     words("undeploy", f"--sysroot={host.path}", "")
+    words("uninstall", f"--sysroot={host.path}", "")
     assert state() == before
 
 
 def test_the_verbs_of_transactions_complete_without_loading_libraries() -> None:
     """libostree, libsolv and the like take longer than a key press."""
     verbs = ("upgrade", "rollback", "deploy", "rebase", "undeploy", "pin", "kargs", "history")
+    verbs += ("install", "uninstall", "override remove", "override replace", "override reset")
     program = (
         "import sys\nfrom tui.completion import candidates\n"
-        f"for verb in {verbs!r}:\n    assert candidates([verb, '-'])\n"
+        f"for verb in {verbs!r}:\n    assert candidates([*verb.split(), '-'])\n"
         "print({'gi', 'pydantic', 'requests', 'solv', 'rpm'} & set(sys.modules))"
     )
     done = subprocess.run(

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from engine.health.record import Fallback, HealthRecord, write_health
+from engine.remotes import RemoteConfig, add_remote
 from tests.engine.transactions.conftest import VERSIONS, TestHost
 from tests.engine.trees import REF
 from tui.cli import main
@@ -43,6 +45,31 @@ def test_preview_names_what_was_changed_in_etc_on_both_sides(
     assert "EtcConflicts: /etc/hostname (the machine's own stays)" in capsys.readouterr().out
     assert photree(host, "upgrade") == 0
     assert (host.deployments[0].path / "etc/hostname").read_text() == "mine\n"
+
+
+def test_a_version_that_failed_here_is_shown_and_taken_with_a_warning(
+    host: TestHost, capfd: pytest.CaptureFixture[str]
+) -> None:
+    commit = host.commits[THREE]
+    failure = Fallback("photon-x.0", THREE, commit, "photon-y.0", "it did not start", "2026-11-28")
+    write_health(HealthRecord().fell_back(failure, ()), host.path / "ostree/deploy/photon")
+    for words in (("--check",), ("--preview",), ()):
+        assert photree(host, "upgrade", *words) == 0
+        shown = capfd.readouterr().err
+        warning = f"{THREE} (commit {commit[:10]}) failed on this machine at 2026-11-28"
+        assert shown.count(f"warning: {warning}: it did not start\n") == 1
+    assert host.versions[0] == THREE
+
+
+def test_an_upgrade_uses_the_users_proxy(host: TestHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    """nginx takes requests with a whole URL, as a proxy gets them, for its own."""
+    unreachable = RemoteConfig("photon", "http://updates.example.invalid/", gpg_verify=False)
+    add_remote(host.repo, unreachable, replace=True)
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("http_proxy", host.url.replace("http://", "http://ada:hunter2@"))
+    assert photree(host, "upgrade") == 0
+    assert host.versions[0] == THREE
 
 
 def test_nothing_new_exits_with_77_where_that_is_asked_for(

@@ -12,6 +12,7 @@ import pytest
 
 from engine.errors import Cancelled, OstreeError
 from engine.jobs.launcher import Launcher
+from engine.state_file import utc
 from tests.engine.jobs.conftest import SOURCE, Bench, until
 from tests.engine.jobs.kinds import PROGRAM, Counts, Fails, Waits
 from tests.engine.transactions.conftest import TestHost
@@ -113,6 +114,35 @@ def test_ctrl_c_cancels_and_ends_with_130(front: Front) -> None:
     assert errors.splitlines()[-1] == "error: Cancelled."
     (job,) = front.store.jobs()
     assert isinstance(job.outcome.error, Cancelled)
+
+
+def test_status_names_the_active_transaction(front: Front, capsys: Output) -> None:
+    assert front.photree("status", "--json") == 0
+    idle = json.loads(capsys.readouterr().out)
+    assert (idle["transaction"], "job" in idle) == (None, False)
+    job = front.waiting()
+    assert front.photree("status") == 0
+    lines = capsys.readouterr().out.splitlines()
+    since = utc(job.specification.started)
+    assert lines[:3] == [
+        "State: busy",
+        "Transaction: wait for it",
+        f"  Initiator: root (process {job.pid}, since {since})",
+    ]
+    assert front.photree("status", "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["transaction"] == ["wait for it", "root", job.id]
+    assert document["job"] == {
+        "id": job.id,
+        "title": "wait for it",
+        "user": "root",
+        "pid": job.pid,
+        "started": job.specification.started,
+    }
+    front.go_on()
+    job.wait()
+    assert front.photree("status") == 0
+    assert capsys.readouterr().out.startswith("State: idle\nDeployments:\n")
 
 
 def test_cancel_ends_the_active_transaction(front: Front, capsys: Output) -> None:

@@ -7,8 +7,11 @@
           leave of a FleetLock server if there is one (BaseUrl=). Until then this is run again by
           itself, at the window's beginning, or after a refusal in ever longer pauses.
 
-A version that failed its health checks on this machine (see `photree health --help`) is not taken
-again. What a run came to is shown by `photree status`.
+A version that failed its health checks on this machine (see `photree health --help`), or that
+somebody went back from, is not taken again. What an administrator chose for the next boot stays:
+after `rollback`, `rebase`, `deploy` and `--lock-finalization` nothing is staged over it. Packages
+and kernel arguments that wait for the next boot are carried into an update, and are no reason to
+reboot. What a run came to is shown by `photree status`.
 
   systemctl enable --now photree-automatic.timer   # let it run by itself
   photree auto-update                              # run it once, now
@@ -32,7 +35,6 @@ from engine.cancel import CancelToken, cancelled_by_signals
 from engine.command import SystemCommands
 from engine.errors import PhotreeError
 from engine.events import Emit
-from engine.health.record import read_health
 from engine.transactions.transaction import Result, Transaction
 from engine.updates.automatic import AutomaticUpdate
 from engine.updates.configuration import Settings, read_settings
@@ -92,7 +94,6 @@ def _update(settings: Settings, show: Emit, cancel: CancelToken) -> LastRun:
         settings,
         HostUpdater(_ROOT, execute, show, cancel),
         SystemdRestarts(SystemCommands(show, cancel), settings.fleet_lock, Slot(_ROOT / SLOT_FILE)),
-        avoided=read_health(_ROOT).failed_version,
         now=datetime.now,
         save=write_last_run,
     ).run(read_last_run(_ROOT))

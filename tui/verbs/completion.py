@@ -1,4 +1,5 @@
-"""Print a script that lets the shell complete photree's verbs, options, refs, remotes and indices.
+"""Print a script that lets the shell complete photree's verbs, options, refs, remotes, indices
+and packages.
 
   bash   photree completion bash > /etc/bash_completion.d/photree
   zsh    photree completion zsh > /usr/local/share/zsh/site-functions/_photree

@@ -16,17 +16,13 @@ from __future__ import annotations
 
 import argparse
 
-from tui.package_options import (
-    add_in_the_same_step,
-    add_package_options,
-    change_packages,
-    from_here,
-)
+from tui.package_options import add_package_arguments, change_packages
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("package", nargs="+", metavar="PACKAGE", help="name, file or URL")
-    add_in_the_same_step(parser, "uninstall", "take a layered package off")
+    add_package_arguments(
+        parser, "install", "name, file or URL of a package", together_with=["uninstall"]
+    )
     parser.add_argument(
         "--idempotent", action="store_true", help="what is requested already is no error"
     )
@@ -35,14 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="also request what the base tree has already",
     )
-    add_package_options(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    return change_packages(
-        options,
-        install=from_here(options.package),
-        uninstall=options.uninstall,
-        idempotent=options.idempotent,
-        allow_inactive=options.allow_inactive,
-    )
+    return change_packages(options)

@@ -12,25 +12,17 @@ from __future__ import annotations
 
 import argparse
 
-from tui.package_options import (
-    add_in_the_same_step,
-    add_package_options,
-    change_packages,
-    from_here,
-)
+from tui.package_options import add_package_arguments, change_packages
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("package", nargs="+", metavar="PACKAGE", help="a package of the base tree")
-    add_in_the_same_step(parser, "replace", "replace another package")
-    add_in_the_same_step(parser, "install", "layer a package")
-    add_package_options(parser)
+    add_package_arguments(
+        parser,
+        "override_remove",
+        "a package of the base tree",
+        together_with=["override_replace", "install"],
+    )
 
 
 def run(options: argparse.Namespace) -> int:
-    return change_packages(
-        options,
-        override_remove=options.package,
-        override_replace=from_here(options.replace),
-        install=from_here(options.install),
-    )
+    return change_packages(options)

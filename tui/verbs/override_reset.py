@@ -11,16 +11,17 @@ from __future__ import annotations
 import argparse
 
 from engine.errors import PhotreeError
-from tui.package_options import add_package_options, change_packages
+from tui.package_options import add_package_arguments, change_packages
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("package", nargs="*", metavar="PACKAGE", help="removed or replaced")
+    add_package_arguments(parser, "override_reset", "removed or replaced", nargs="*")
     parser.add_argument("-a", "--all", action="store_true", help="end all overrides")
-    add_package_options(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    if bool(options.package) == options.all:
+    if bool(options.override_reset) == options.all:
         raise PhotreeError("Name the packages whose overrides end, or use --all.")
-    return change_packages(options, override_reset=["*"] if options.all else options.package)
+    if options.all:
+        options.override_reset = ["*"]
+    return change_packages(options)

@@ -22,9 +22,10 @@ from engine.cancel import CancelToken, cancelled_by_signals
 from engine.events import Event, LogLine
 from engine.packages.pool import PackagePool
 from engine.packages.rpmmd import Caching, Repository
+from tui.configured_repositories import configured_sources, show_warnings
 from tui.options import add_stateroot, add_sysroot
 from tui.places import write_lines
-from tui.repository_options import add_repository_choice, configured_sources, show_warnings
+from tui.repository_options import add_repository_choice
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,10 @@
 """Show the deployments of this machine in boot order.
 
-The running one is marked. Exit code: 0, or 77 with --pending-exit-77 when the next boot brings
-another deployment than the running one.
+The running one is marked. While a transaction is active root is told which one: `photree attach`
+shows its progress.
+
+Exit code: 0, or 77 with --pending-exit-77 when the next boot brings another deployment than the
+running one.
 """
 
 from __future__ import annotations
@@ -13,11 +16,14 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from engine.command import Commands, SystemCommands
 from engine.differences.packages import package_changes
 from engine.health.summary import health_lines
+from engine.jobs.job import Job
 from engine.repo import Commit
+from engine.state_file import utc
 from engine.status import (
     DeploymentStatus,
     Signature,
@@ -95,6 +101,8 @@ class StatusText:
     def lines(self, status: SystemStatus) -> Iterator[str]:
         yield f"State: {'busy' if status.busy else 'idle'}"
         yield from self._automatic_updates(status)
+        if status.job is not None:
+            yield from _transaction(status.job)
         if status.health is not None:
             yield from health_lines(status.health)
         yield "BootedDeployment:" if self._only_booted else "Deployments:"
@@ -194,8 +202,11 @@ class StatusText:
         removed = status.commit.metadata.get("rpmostree.removed-base-packages", ())
         replaced = status.commit.metadata.get("rpmostree.replaced-base-packages", ())
         yield from _list("RemovedBasePackages", [f"{each[1]} {_evr(each)}" for each in removed])
-        overrides = [f"{new[1]} {_evr(old)} -> {_evr(new)}" for new, old in replaced]
-        yield from _list("LocalOverrides", overrides)
+        yield from _list("LocalOverrides", _overrides(replaced))
+        remote = status.commit.metadata.get("rpmostree.replaced-base-remote-packages", {})
+        for source, pairs in sorted(remote.items()):
+            yield _row("RemoteOverrides", source)
+            yield from (_row("", f"{_LAST_BRANCH} {each}") for each in sorted(_overrides(pairs)))
         if self._verbose:
             inactive = set(origin.requested_packages) - set(status.packages)
             yield from _list("InactiveRequests", _quoted(inactive))
@@ -208,6 +219,12 @@ class StatusText:
         if origin.cliwrap:
             yield _row("Cliwrap", "enabled")
         yield from _list("InitramfsEtc", _quoted(origin.initramfs_etc))
+
+
+def _transaction(job: Job) -> Iterator[str]:
+    user, since = job.specification.user, utc(job.specification.started)
+    yield f"Transaction: {job.title}"
+    yield f"  Initiator: {user} (process {job.pid}, since {since})"
 
 
 def _available_update(update: UpdateFound) -> Iterator[str]:
@@ -229,6 +246,10 @@ def _row(key: str, value: str, width: int = _KEY_WIDTH) -> str:
 def _list(key: str, values: Sequence[str]) -> Iterator[str]:
     if values:
         yield _row(key, " ".join(sorted(values, key=str.lower)))
+
+
+def _overrides(replaced: Sequence[tuple[Any, Any]]) -> list[str]:
+    return [f"{new[1]} {_evr(old)} -> {_evr(new)}" for new, old in replaced]
 
 
 def _quoted(values: Sequence[str] | set[str]) -> list[str]:

@@ -12,27 +12,15 @@ from __future__ import annotations
 
 import argparse
 
-from tui.package_options import (
-    add_in_the_same_step,
-    add_package_options,
-    change_packages,
-    from_here,
-)
+from tui.package_options import add_package_arguments, change_packages
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("package", nargs="+", metavar="PACKAGE", help="a layered package")
-    add_in_the_same_step(parser, "install", "layer another package")
+    add_package_arguments(parser, "uninstall", "a layered package", together_with=["install"])
     parser.add_argument(
         "--idempotent", action="store_true", help="what is not requested is no error"
     )
-    add_package_options(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    return change_packages(
-        options,
-        uninstall=options.package,
-        install=from_here(options.install),
-        idempotent=options.idempotent,
-    )
+    return change_packages(options)

@@ -7,7 +7,9 @@ The new tree is pulled and put beside the running one; it starts at the next reb
   photree upgrade --preview    # what exactly would change?
   photree upgrade --reboot
 
-An interrupted upgrade changes nothing; the next one goes on where it ended.
+An interrupted upgrade changes nothing; the next one goes on where it ended. A version that failed
+its health checks on this machine before is taken, with a warning. http_proxy, https_proxy and
+no_proxy are used.
 
 Exit codes: 0 done, 1 failed, 77 nothing new (with --check, --preview and --unchanged-exit-77).
 """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from engine.events import Event
 from engine.packages.model import Checksum, RepositoryMetadata, Resolution, ResolvedPackage
 from engine.packages.rpmfile import RpmFile
 from tests import rpms
+from tests.engine.trees import committed_paths, ostree_text
 
 REF = "photon/5.0/x86_64/test"
 TREEFILE = {
@@ -69,20 +69,13 @@ class Composer:
         )
 
     def ostree(self, *arguments: str) -> str:
-        command = ["ostree", f"--repo={self.repo}", *arguments]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        return ostree_text(*arguments, f"--repo={self.repo}")
 
     def read(self, path: str) -> str:
         return self.ostree("cat", REF, path)
 
     def paths(self, folder: str = "/") -> dict[str, str]:
-        """path -> "mode uid gid" as ostree ls shows it, such as "-04755 77 77"."""
-        lines = self.ostree("ls", "-R", REF, folder).splitlines()
-        listed = {}
-        for line in lines:
-            mode, uid, gid, _size, path = line.split(maxsplit=4)
-            listed[path.split(" -> ")[0]] = f"{mode} {uid} {gid}"
-        return listed
+        return committed_paths(self.repo, REF, folder)
 
     def content(self) -> str:
         """The checksum of the tree, whatever the commit says about it."""

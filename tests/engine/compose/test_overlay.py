@@ -57,7 +57,7 @@ def seen(root: Path) -> dict[str, tuple[str, str]]:
             if stat.S_ISLNK(mode):
                 content = str(path.readlink())
             elif stat.S_ISREG(mode):
-                content = path.read_text()
+                content = path.read_text(errors="surrogateescape")
             found[str(path.relative_to(root))] = (stat.filemode(mode), content)
     return found
 

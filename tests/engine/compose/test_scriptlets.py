@@ -1,12 +1,23 @@
 """Package scripts: order, arguments, what they see, what they cannot do."""
 
+import contextlib
 import shutil
 from pathlib import Path
 
 import pytest
 
+from engine.command import SystemCommands
 from engine.errors import PackageError
-from tests.rpms import Entry, Package, libraries
+from engine.events import discard
+from engine.package_scripts import PackageScripts
+from engine.packages.importer import UnpackOptions
+from engine.packages.rpmfile import RpmFile
+from engine.postprocess.accounts import KnownAccounts
+from engine.sandbox import Sandbox
+from engine.scriptlets import pre_scriptlets, run_scriptlets
+from engine.workplace import Workplace
+from tests.engine.jobs.conftest import until
+from tests.rpms import Entry, Package, build, libraries
 
 LOG = "/etc/order"
 
@@ -112,8 +123,48 @@ def test_scripts_see_the_tree_and_not_the_machine(composer):
 
 def test_what_a_script_leaves_running_does_not_outlive_it(composer):
     composer.compose(Package("daemon", {}, {"%post": "sleep 1000 &"}))
-    running = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.is_file()]
-    assert b"sleep\x001000\x00" not in running
+    assert b"sleep\x001000\x00" not in running()
+
+
+def running() -> list[bytes]:
+    """The command lines of the processes there are."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):  # it has just ended
+            found.append(path.read_bytes())
+    return found
+
+
+@pytest.mark.parametrize("ignoring", ["", "trap '' TERM; "])
+def test_a_script_that_does_not_end_is_ended_and_named_with_its_output(composer, builds, ignoring):
+    composer.compose()
+    place = Workplace(composer.cache)
+    place.make()
+    sandbox = Sandbox(place.tree(), place.mount_point, place.var, SystemCommands(), 0)
+    quick = Package("quick", {}, {"%post": "echo done"})
+    hangs = Package("hangs", {}, {"%post": f"{ignoring}echo asking; echo waiting >&2; sleep 1234"})
+    packages = [RpmFile.open(build(each, builds)) for each in (quick, hangs)]
+    scripts = PackageScripts(packages, (), place, sandbox, composer.events.append, limit=1.0)
+    with pytest.raises(PackageError) as caught:
+        scripts.run(str, KnownAccounts(), UnpackOptions())
+    message = "%post of hangs-1.0-1.ph5.x86_64 did not end within 1 s: waiting"
+    assert caught.value.message == message
+    assert caught.value.detail == "asking\nwaiting"
+    assert "%post of quick-1.0-1.ph5.x86_64: done" in composer.log()
+    assert "%post of hangs-1.0-1.ph5.x86_64: asking" in composer.log()
+    until(lambda: b"sleep\x001234\x00" not in running())
+    place.clear()
+
+
+def test_a_script_that_does_not_end_and_says_nothing_is_named_too(composer, builds):
+    composer.compose()
+    place = Workplace(composer.cache)
+    place.make()
+    sandbox = Sandbox(place.tree(), place.mount_point, place.var, SystemCommands(), 0)
+    package = RpmFile.open(build(Package("mute", {}, {"%pre": "sleep 1234"}), builds))
+    with pytest.raises(PackageError, match=r"%pre of mute\S+ did not end .*, and wrote nothing"):
+        run_scriptlets(pre_scriptlets([package]), sandbox, place.shared("pre"), discard, limit=0.2)
+    place.clear()
 
 
 def test_the_output_of_scripts_is_reported_with_their_package(composer):

@@ -119,7 +119,7 @@ def test_a_new_deployment_whose_check_fails_is_left(machine: Machine) -> None:
         "Health: fell back from new "
         "(check 10-web failed: exit code 1: no answer; 2026-11-28T12:00:00Z)"
     ]
-    assert machine.record.failed_version("commit-of-new") == "new"
+    assert machine.record.failure_of("commit-of-new").version == "new"
 
 
 def test_there_is_no_circle_when_the_former_one_fails_too(tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def test_one_that_failed_may_be_tried_again_and_then_stays(machine: Machine) -> 
     machine.boot("new", BAD)
     machine.put_first("photon-new.0")
     assert machine.boot("new", GOOD)[1].healthy
-    assert machine.record.failed_version("commit-of-new") is None
+    assert machine.record.failure_of("commit-of-new") is None
     assert machine.status() == ["Health: healthy (2 checks, 2026-11-28T12:00:00Z)"]
 
 
@@ -179,7 +179,7 @@ def test_a_later_deployment_that_is_healthy_ends_the_story(machine: Machine) -> 
     machine.versions = ["newer", "old"]
     machine.boot("newer", GOOD)
     assert machine.status() == ["Health: healthy (2 checks, 2026-11-28T12:00:00Z)"]
-    assert machine.record.failed_version("commit-of-new") == "new"
+    assert machine.record.failure_of("commit-of-new").version == "new"
     assert set(machine.record.verdicts) == {"photon-newer.0", "photon-old.0"}
 
 
@@ -193,7 +193,7 @@ def test_when_the_menu_went_back_that_is_made_to_last(machine: Machine) -> None:
     assert machine.versions == ["old", "new"]
     assert machine.counter.read() == Trial()
     assert machine.status()[0].startswith("Health: fell back from new (it did not start; ")
-    assert machine.record.failed_version("commit-of-new") == "new"
+    assert machine.record.failure_of("commit-of-new").version == "new"
 
 
 def test_a_machine_that_cannot_remember_does_not_go_back(machine: Machine) -> None:

@@ -49,7 +49,7 @@ def test_a_bad_boot_of_a_new_deployment_puts_the_former_one_first(host: TestHost
     assert host.versions == [ONE, TWO]
     assert ONE in host.admin_status()
     record = read_health(host.path / "ostree/deploy/photon")
-    assert record.failed_version(host.commits[TWO]) == TWO
+    assert record.failure_of(host.commits[TWO]).version == TWO
     assert record.trusts(former.id)
     add_check(former, "10-bad", "exit 1")
     again = health(host, host.deployments[0], "judge")

@@ -91,6 +91,20 @@ class Counts(Transaction):
 
 
 @dataclass(frozen=True)
+class Tells(Transaction):
+    """Returns what it has in its environment."""
+
+    kind: ClassVar[str] = "tells"
+
+    @property
+    def title(self) -> str:
+        return "tell"
+
+    def execute(self, emit: Emit, cancel: CancelToken) -> Result:
+        return Result(True, details=dict(os.environ))
+
+
+@dataclass(frozen=True)
 class Restarts(Transaction):
     """Asks for a restart. The runner below has no machine to restart: it writes down the command,
     or fails when there is no folder."""
@@ -121,7 +135,7 @@ class NoMachine:
 RESTARTED = "restarted"
 KINDS = {
     found.kind: f"tests.engine.jobs.kinds:{found.__name__}"
-    for found in (Waits, Fails, Counts, Restarts)
+    for found in (Waits, Fails, Counts, Restarts, Tells)
 }
 
 if __name__ == "__main__":

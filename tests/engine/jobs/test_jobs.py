@@ -20,7 +20,7 @@ from engine.jobs.process import send_signal
 from engine.jobs.store import BusyError, Store
 from engine.transactions.transaction import Result
 from tests.engine.jobs.conftest import Bench, until
-from tests.engine.jobs.kinds import RESTARTED, Counts, Fails, Restarts, Waits
+from tests.engine.jobs.kinds import RESTARTED, Counts, Fails, Restarts, Tells, Waits
 
 ALL_EVENTS = [
     StepStarted("wait", "Waiting"),
@@ -262,6 +262,38 @@ def test_passwords_of_urls_do_not_stay_on_the_disk(bench: Bench) -> None:
         assert "hunter2" not in file.read_text()
     assert job.title == "wait https://***@example.com/x.rpm"
     assert LogLine("for https://***@example.com/x.rpm") in events  # it had the real one
+
+
+def test_a_job_uses_the_proxies_of_who_asked_and_nothing_else_of_the_environment(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {
+        "http_proxy": "http://ada:hunter2@proxy.example.com:3128",
+        "HTTPS_PROXY": "http://ada:hunter2@proxy.example.com:3129",
+        "no_proxy": "localhost",
+    }
+    for name in ("http_proxy", "https_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    for name, value in {**given, "LD_PRELOAD_NOT": "x", "all_proxy": "socks://x"}.items():
+        monkeypatch.setenv(name, value)
+    found = run(bench, Tells()).details
+    proxies = {name: value for name, value in found.items() if name.lower().endswith("_proxy")}
+    assert proxies == given
+    assert "LD_PRELOAD_NOT" not in found
+
+
+def test_the_password_of_a_proxy_is_in_no_command_line_and_does_not_stay(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://ada:hunter2@proxy.example.com:3128")
+    job = bench.waiting()
+    for name in ("cmdline", "environ"):
+        assert b"hunter2" not in Path(f"/proc/{job.pid}/{name}").read_bytes()
+    bench.go_on()
+    job.wait()
+    for file in job.folder.iterdir():
+        assert "hunter2" not in file.read_text()
 
 
 def test_the_machine_is_restarted_when_the_transaction_says_so(bench: Bench) -> None:

@@ -4,6 +4,8 @@ import socket
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
+
 from engine.command import Output
 from engine.jobs.journal import ERROR, Journal
 from engine.jobs.launcher import Launcher
@@ -22,7 +24,10 @@ class Recorded:
         return Output("", "")
 
 
-def test_where_systemd_runs_a_job_is_a_unit_of_its_own(tmp_path: Path) -> None:
+def test_where_systemd_runs_a_job_is_a_unit_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://ada:hunter2@proxy/")  # everybody may look at units
     commands = Recorded()
     launcher = Launcher(("python", "-m", "runner"), commands, systemd=tmp_path)
     launcher.launch(Path("/jobs/.new-000001-20260101T000000Z"), "install vim")

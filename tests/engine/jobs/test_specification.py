@@ -38,7 +38,9 @@ def all_transactions() -> set[type[Transaction]]:
 
 
 def written_and_read(transaction: Transaction, kinds) -> Transaction:
-    specification = Specification.of(transaction, user="ada", command="photree x", started=1.0)
+    specification = Specification.of(
+        transaction, user="ada", command="photree x", started=1.0, environment={"no_proxy": "a"}
+    )
     again = Specification.from_json(specification.to_json())
     assert again.to_json() == specification.to_json()
     return again.transaction(kinds)
@@ -83,6 +85,10 @@ def test_passwords_are_hidden_wherever_they_stand() -> None:
     hidden = "install --x=http://***@h/a?b=c@d https://h/y@z ftp://***@h"
     assert without_passwords(text) == hidden
     transaction = Waits(words=("http://u:p@h/",))
-    specification = Specification.of(transaction, user="", command="", started=1.0)
+    specification = Specification.of(
+        transaction, user="", command="", started=1.0, environment={"https_proxy": "http://u:p@h"}
+    )
     assert specification.transaction(TEST_KINDS) == transaction
     assert specification.redacted().values["words"] == ["http://***@h/"]
+    assert "http://u:p@h" in specification.to_json()
+    assert "u:p" not in specification.redacted().to_json()

@@ -23,9 +23,12 @@ from engine.packages.repofiles import RepositoryConfig
 from engine.repo import Repo
 from engine.steps import Steps
 from tests import rpms
-from tests.engine.compose.conftest import Composer
+from tests.engine.compose.conftest import Composer, base_packages, builds
 from tests.engine.packages.rpms import index
+from tests.engine.trees import committed_paths, ostree, ostree_text
 from tests.rpms import Entry, Package
+
+__all__ = ["base_packages", "builds"]
 
 BASE = (
     Package(
@@ -80,9 +83,7 @@ class Host:
     def pull(self, repo: Path) -> str:
         """Take the one commit of a composed repository for the base."""
         self.ostree("init", "--mode=bare")
-        ref = subprocess.run(
-            ["ostree", f"--repo={repo}", "refs"], check=True, capture_output=True, text=True
-        ).stdout.strip()
+        ref = ostree("refs", f"--repo={repo}")
         self.ostree("pull-local", repo, ref)
         self.base = self.ostree("rev-parse", ref).strip()
         return self.base
@@ -132,19 +133,13 @@ class Host:
         return self.write(self.plan(*requested, **changes))
 
     def ostree(self, *arguments: str | Path) -> str:
-        command = ["ostree", f"--repo={self.path}", *arguments]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        return ostree_text(*arguments, f"--repo={self.path}")
 
     def read(self, commit: str, path: str) -> str:
         return self.ostree("cat", commit, path)
 
     def paths(self, commit: str, folder: str = "/") -> dict[str, str]:
-        """path -> "mode uid gid"."""
-        listed = {}
-        for line in self.ostree("ls", "-R", commit, folder).splitlines():
-            mode, uid, gid, _size, path = line.split(maxsplit=4)
-            listed[path.split(" -> ")[0]] = f"{mode} {uid} {gid}"
-        return listed
+        return committed_paths(self.path, commit, folder)
 
     def packages(self, commit: str) -> set[str]:
         """What librpm itself finds in a commit's database."""
@@ -166,17 +161,6 @@ class Host:
 
     def log(self) -> str:
         return "\n".join(getattr(event, "text", "") for event in self.events)
-
-
-@pytest.fixture(scope="session")
-def builds(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where packages are built, each once a session."""
-    return tmp_path_factory.mktemp("packages")
-
-
-@pytest.fixture(scope="session")
-def base_packages(builds: Path) -> tuple[Path, ...]:
-    return (rpms.build(rpms.filesystem(), builds), rpms.build(rpms.shell(), builds))
 
 
 @pytest.fixture(scope="session")

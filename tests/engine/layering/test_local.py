@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from engine.errors import PackageError, SignatureError
+from engine.layering.changes import RepositoryReplacement
 from engine.layering.local_packages import import_local
+from engine.packages.solver import UnsolvableError
 from tests import rpms
 from tests.engine.layering.conftest import Host, MakeHost
 from tests.rpms import Entry, Package
@@ -114,6 +116,87 @@ def test_a_replacement_that_the_base_tree_needs_in_its_old_form_is_refused(host:
     entries = host.bring(Package("libfoo", {"/usr/lib/libfoo.so.2": Entry("2")}, version="2.0"))
     with pytest.raises(PackageError, match=r"The base tree needs .*: libfoo"):
         host.plan(replacements=entries)
+
+
+def test_a_package_of_a_repository_takes_the_place_of_a_package(host: Host) -> None:
+    host.publish(NEWER, name="testing")
+    host.publish(Package("vim-tiny", version="3.0"), name="other")
+    plan = host.plan(repository_replacements=(RepositoryReplacement("testing", "vim-tiny"),))
+    assert [(each.old.version, each.new.version) for each in plan.replaced] == [("1.0", "2.0")]
+    assert plan.added == ()
+    commit = host.write(plan)
+    assert host.read(commit, "/usr/bin/vi") == "newer"
+    assert host.packages(commit) >= {"vim-tiny-2.0"}
+    metadata = host.repo.load_commit(commit).metadata
+    assert metadata["rpmostree.replaced-base-packages"] == []
+    remote = metadata["rpmostree.replaced-base-remote-packages"]
+    ((new, old),) = remote.pop("repo=testing")
+    assert (new[0], old[0]) == ("vim-tiny-2.0-1.ph5.x86_64", "vim-tiny-1.0-1.ph5.x86_64")
+    assert not remote
+    host.fsck()
+
+
+def test_an_older_package_of_a_repository_can_replace_a_newer_one(host: Host) -> None:
+    host.publish(Package("vim-tiny", {"/usr/bin/ed": Entry("ed", 0o755)}, version="0.1"))
+    commit = host.layer(repository_replacements=(RepositoryReplacement("main", "vim-tiny"),))
+    assert "/usr/bin/vi" not in host.paths(commit, "/usr/bin")
+
+
+def test_a_replacement_brings_what_it_needs_and_may_not_change_other_packages(host: Host) -> None:
+    host.publish(
+        Package("foo-tool", {"/usr/bin/foo": Entry("2", 0o755)}, version="2",
+                header=("Requires: helper",)),
+        Package("helper", {"/usr/bin/helper": Entry("h", 0o755)}),
+        Package("vim-tiny", {"/usr/bin/vi": Entry("2", 0o755)}, version="2",
+                header=("Requires: libfoo >= 2",)),
+        Package("libfoo", {"/usr/lib/libfoo.so.1": Entry("2")}, version="2.0",
+                header=("Provides: libfoo.so.1",)),
+    )  # fmt: skip
+    of_main = {name: RepositoryReplacement("main", name) for name in ("foo-tool", "vim-tiny")}
+    plan = host.plan(repository_replacements=(of_main["foo-tool"],))
+    assert [each.id.name for each in plan.added] == ["helper"]
+    with pytest.raises(UnsolvableError) as error:
+        host.plan(repository_replacements=(of_main["vim-tiny"],))
+    assert "requires libfoo >= 2" in str(error.value.problems[0])
+    both = (of_main["vim-tiny"], RepositoryReplacement("main", "libfoo"))
+    plan = host.plan(repository_replacements=both)
+    assert sorted(each.new.name for each in plan.replaced) == ["libfoo", "vim-tiny"]
+
+
+def test_a_replacement_that_is_the_base_trees_own_package_is_inactive(host: Host) -> None:
+    host.publish(Package("vim-tiny", {"/usr/bin/vi": Entry("tiny", 0o755)}))
+    plan = host.plan(repository_replacements=(RepositoryReplacement("main", "vim-tiny"),))
+    assert plan.is_empty
+    assert plan.replaced == ()
+    (inactive,) = plan.inactive
+    assert inactive.request == "repo=main,vim-tiny"
+    assert inactive.message == "vim-tiny-1.0-1.ph5.x86_64 is already in the base tree."
+
+
+def test_a_replacement_that_its_repository_lost_is_an_error_with_near_names(host: Host) -> None:
+    host.publish(Package("vim-tinny"))
+    host.publish(Package("vim-tiny", version="2"), name="other")
+    with pytest.raises(UnsolvableError, match="were not found: vim-tiny") as error:
+        host.plan(repository_replacements=(RepositoryReplacement("main", "vim-tiny"),))
+    assert [str(each) for each in error.value.problems] == [
+        "the package vim-tiny is not in the repository main (did you mean vim-tinny?)"
+    ]
+    assert "override reset vim-tiny" in error.value.hint
+    with pytest.raises(UnsolvableError) as error:
+        host.plan(repository_replacements=(RepositoryReplacement("gone", "vim-tiny"),))
+    assert [str(each) for each in error.value.problems] == [
+        'vim-tiny: there is no repository "gone" (there are: main, other)'
+    ]
+
+
+def test_the_state_tells_repositories_of_replacements_apart(host: Host) -> None:
+    host.publish(NEWER, name="one")
+    host.publish(NEWER, name="two")
+    states = {
+        host.plan(repository_replacements=(RepositoryReplacement(name, "vim-tiny"),)).state
+        for name in ("one", "two", "two")
+    }
+    assert len(states) == 2, "the commit says where each came from"
 
 
 def test_a_removed_package_takes_its_own_files_with_it(host: Host) -> None:

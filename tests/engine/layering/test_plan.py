@@ -1,10 +1,22 @@
 """What a plan says before anything is done: inactive requests, conflicts, things not found."""
 
+import os
 import re
+import signal
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
+from engine.cancel import CancelToken
+from engine.command import SystemCommands
 from engine.errors import PackageError
+from engine.events import Emit, discard
+from engine.layering.changes import LocalChanges
+from engine.layering.plan import plan_layers
+from engine.layering.sources import PackageSources
+from engine.packages.rpmmd import Repository
 from engine.packages.solver import UnsolvableError
 from tests.engine.layering.conftest import Host
 from tests.engine.packages.conftest import config_of
@@ -154,3 +166,33 @@ def test_a_base_tree_without_an_rpm_database_is_refused(host: Host) -> None:
     host.base = host.ostree("commit", "-b", "bare", f"--tree=dir={tree}").strip()
     with pytest.raises(PackageError, match="has no rpm database"):
         host.plan("x")
+
+
+@dataclass(frozen=True)
+class DeadlySources(PackageSources):
+    """The process is killed when it asks for packages, in the middle of planning."""
+
+    def load(self, emit: Emit, cancel: CancelToken) -> tuple[Repository, ...]:
+        os.kill(os.getpid(), signal.SIGKILL)
+        return ()
+
+
+def test_what_a_killed_plan_leaves_is_removed_by_the_next(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = host.path / "extensions/rpmostree/private/commit"
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    child = os.fork()
+    if child == 0:
+        sources = DeadlySources((), host.folder / "cache", SystemCommands())
+        changes = LocalChanges(("htop",))
+        plan_layers(host.repo, host.base, changes, sources, emit=discard, cancel=CancelToken())
+        os._exit(1)
+    _pid, status = os.waitpid(child, 0)
+    assert os.WTERMSIG(status) == signal.SIGKILL
+    assert list(place.glob("**/rpmdb.sqlite"))
+    assert list(temporary.iterdir()) == []
+    host.plan("vim-tiny")
+    assert not place.exists()

@@ -3,9 +3,12 @@
 import pytest
 
 from engine.errors import Cancelled, OstreeError
+from engine.events import LogLine
+from engine.health.record import Fallback, HealthRecord, write_health
 from engine.remotes import RemoteConfig, add_remote
 from engine.transactions.deploy import Deploy
 from engine.transactions.kernel_arguments import KernelArguments
+from engine.transactions.preview import PreviewUpgrade
 from engine.transactions.rebase import Rebase, complete_refspec
 from engine.transactions.rollback import Rollback
 from engine.transactions.upgrade import Upgrade
@@ -49,6 +52,38 @@ def test_an_older_commit_needs_allow_downgrade(host: TestHost) -> None:
     assert host.deployments == before
     assert host.run(Upgrade, allow_downgrade=True).changed
     assert host.versions[0] == ONE
+
+
+def test_a_version_that_failed_here_is_taken_by_hand_with_a_warning(host: TestHost) -> None:
+    commit = host.commits[THREE]
+    failure = Fallback("photon-x.0", THREE, commit, "photon-y.0", "it did not start", "2026-11-28")
+    write_health(HealthRecord().fell_back(failure, ()), host.path / "ostree/deploy/photon")
+    warning = (
+        f"{THREE} (commit {commit[:10]}) failed on this machine at 2026-11-28: it did not start"
+    )
+    for transaction, values in (
+        (PreviewUpgrade, {"thorough": False}),
+        (PreviewUpgrade, {"thorough": True}),
+        (Upgrade, {}),
+    ):
+        host.events.clear()
+        result = host.run(transaction, **values)
+        assert result.changed
+        assert warnings(host) == [warning]
+        if transaction is PreviewUpgrade:
+            failed = {"time": "2026-11-28", "reason": "it did not start"}
+            assert result.details["failure"] == failed
+    host.events.clear()
+    assert not host.run(Upgrade).changed
+    assert warnings(host) == []
+
+
+def warnings(host: TestHost) -> list[str]:
+    return [
+        event.text
+        for event in host.events
+        if isinstance(event, LogLine) and event.level == "warning"
+    ]
 
 
 def test_upgrade_carries_changes_of_etc_over(host: TestHost) -> None:

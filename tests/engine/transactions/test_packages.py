@@ -65,17 +65,21 @@ class PackageHost(TestHost):
         present = {path.name for path in (self.deployments[0].path / "usr/bin").iterdir()}
         return present & {"tool", "extra", "editor"}
 
-    def serve(self, *packages: Package) -> None:
+    def serve(self, *packages: Package, repo: str = "updates") -> None:
         """Publish RPM packages, and let the host know of them."""
-        folder = self.path.parent / "published/rpms"
+        folder = self.path.parent / "published" / repo
         folder.mkdir(exist_ok=True)
         for package in packages:
             shutil.copy(self.built(package), folder)
         index(folder)
         repositories = self.deployments[0].path / "etc/yum.repos.d"
         repositories.mkdir(exist_ok=True)
-        text = f"[updates]\nname=updates\nbaseurl={self.url}rpms\ngpgcheck=0\n"
-        (repositories / "updates.repo").write_text(text)
+        text = f"[{repo}]\nname={repo}\nbaseurl={self.url}{repo}\ngpgcheck=0\n"
+        (repositories / f"{repo}.repo").write_text(text)
+
+    def forget_metadata(self) -> None:
+        """As if it had expired."""
+        shutil.rmtree(self.path / "ostree/deploy/photon/var/cache/rpm-ostree/repomd")
 
     def built(self, package: Package) -> Path:
         assert self.composer is not None
@@ -120,7 +124,7 @@ def host(
 def test_packages_by_name_by_url_and_from_a_file_are_layered_together(host: PackageHost) -> None:
     host.serve(NEWER_EDITOR)
     file = host.built(FAILING_NOT)
-    url = f"{host.url}rpms/{host.built(EXTRA).name}"
+    url = f"{host.url}updates/{host.built(EXTRA).name}"
     result = host.change(install=("tool", str(file), url))
     assert result.message.splitlines()[:1] == ["Added:"]
     assert host.programs == {"tool", "extra", "editor"}
@@ -154,7 +158,7 @@ def test_a_newer_layered_package_is_an_upgrade_too(host: PackageHost) -> None:
     host.change(install=("extra",))
     newer = Package("extra", {"/usr/bin/extra": Entry("newer", 0o755)}, version="2")
     host.serve(newer)
-    shutil.rmtree(host.path / "ostree/deploy/photon/var/cache/rpm-ostree/repomd")
+    host.forget_metadata()
     result = host.run(Upgrade)
     assert "extra 1.0-1.ph5 -> 2-1.ph5" in result.message
     assert (host.deployments[0].path / "usr/bin/extra").read_text() == "newer"
@@ -163,7 +167,7 @@ def test_a_newer_layered_package_is_an_upgrade_too(host: PackageHost) -> None:
 def test_a_preview_names_exactly_what_the_upgrade_then_does(host: PackageHost) -> None:
     host.change(install=("tool", "extra"))
     host.serve(Package("extra", {"/usr/bin/extra": Entry("newer", 0o755)}, version="2"))
-    shutil.rmtree(host.path / "ostree/deploy/photon/var/cache/rpm-ostree/repomd")
+    host.forget_metadata()
     host.compose(NEWER_EDITOR, Package("brand-new"))
     before = host.state()
     packages = host.run(PreviewUpgrade).details["packages"]

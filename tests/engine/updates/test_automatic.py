@@ -1,14 +1,13 @@
 """One run of the automatic updates under every policy, in and outside of windows."""
 
 import itertools
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import pytest
 
 from engine.errors import NetworkError, OstreeError, PhotreeError, PlanError, Problem
-from engine.updates.automatic import AutomaticUpdate
+from engine.updates.automatic import AutomaticUpdate, UpdateHeldError
 from engine.updates.configuration import Settings
 from engine.updates.fleetlock import SlotRefused
 from engine.updates.record import LastRun, UpdateFound
@@ -27,6 +26,8 @@ class Machine:
     found: UpdateFound | None = FOUND
     waiting: UpdateFound | None = None
     error: PhotreeError | None = None
+    refused: str = ""
+    held: str = ""
     slot: PhotreeError | None = None
     done: list[str] = field(default_factory=list)
     again: list[datetime] = field(default_factory=list)
@@ -38,8 +39,13 @@ class Machine:
             raise self.error
         return self.found
 
+    def objection(self, found: UpdateFound) -> str:
+        return "It failed here." if found.checksum == self.refused else ""
+
     def stage(self) -> UpdateFound | None:
         self.done.append("stage")
+        if self.held:
+            raise UpdateHeldError(self.held)
         self.found, self.waiting = None, self.found or self.waiting
         return self.waiting
 
@@ -54,18 +60,11 @@ class Machine:
     def run_again(self, moment: datetime) -> None:
         self.again.append(moment)
 
-    def update(
-        self,
-        policy: str,
-        *windows: Window,
-        now: datetime = SATURDAY,
-        failed: Mapping[str, str] | None = None,
-    ) -> LastRun:
+    def update(self, policy: str, *windows: Window, now: datetime = SATURDAY) -> LastRun:
         automatic = AutomaticUpdate(
             Settings(policy, windows=windows),
             self,
             self,
-            avoided=(failed or {}).get,
             now=lambda: now,
             save=self.runs.append,
         )
@@ -148,13 +147,21 @@ def test_a_pause_that_would_end_after_the_window_goes_on_in_the_next_one() -> No
 
 
 @pytest.mark.parametrize("policy", ["check", "stage", "apply"])
-def test_a_version_that_failed_here_is_not_taken_again(policy: str) -> None:
-    machine = Machine()
-    run = machine.update(policy, failed={FOUND.checksum: FOUND.version})
+def test_a_version_that_the_machine_objects_to_is_not_taken(policy: str) -> None:
+    machine = Machine(refused=FOUND.checksum)
+    run = machine.update(policy)
     assert (run.outcome, machine.done) == ("avoided", ["check"])
-    assert run.message.startswith("5.0_minimal.2 failed its health checks on this machine")
+    assert (run.message, run.update) == ("It failed here.", FOUND)
     machine.found = replace(FOUND, checksum="d" * 64)
-    assert machine.update(policy, failed={FOUND.checksum: ""}).outcome != "avoided"
+    assert machine.update(policy).outcome != "avoided"
+
+
+@pytest.mark.parametrize("policy", ["stage", "apply"])
+def test_what_an_administrator_chose_for_the_next_boot_stands(policy: str) -> None:
+    machine = Machine(held="5.0_minimal was chosen for the next boot.")
+    run = machine.update(policy)
+    assert (run.outcome, run.message, run.update) == ("held", machine.held, FOUND)
+    assert machine.done == ["check", "stage"]
 
 
 def test_a_failure_is_kept_and_the_update_that_was_known_too() -> None:
@@ -170,9 +177,7 @@ def test_a_failure_is_kept_and_the_update_that_was_known_too() -> None:
 def test_a_configuration_with_mistakes_does_nothing() -> None:
     machine = Machine()
     settings = Settings("apply", problems=(Problem("photree.conf:3", "There is no key 'X'."),))
-    automatic = AutomaticUpdate(
-        settings, machine, machine, lambda _commit: None, lambda: SATURDAY, machine.runs.append
-    )
+    automatic = AutomaticUpdate(settings, machine, machine, lambda: SATURDAY, machine.runs.append)
     with pytest.raises(PlanError, match="not valid"):
         automatic.run(None)
     assert machine.done == []
