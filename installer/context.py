@@ -17,7 +17,8 @@ from installer.storage.geometry import DiskFacts
 
 @dataclass(frozen=True)
 class Volume:
-    """A partition that exists: node is its device; uuid its file system's, "" before formatting."""
+    """A partition or logical volume that exists: node is its device; uuid its file system's, ""
+    before formatting. number: of the partition that it is, or lies in."""
 
     partition: Partition
     disk: str  # the disk's device node
@@ -31,7 +32,7 @@ class Target:
     """What the steps learn about the machine being made; each says in its docstring what it sets.
 
     facts, devices and old_partitions (nodes on a disk that is wiped) by disk id. mounted: mount
-    points in the order they were mounted.
+    points in the order they were mounted. step: the id of the step that runs, or ran last.
     """
 
     machine: Machine = field(default_factory=Machine)
@@ -40,10 +41,12 @@ class Target:
     old_partitions: dict[str, list[str]] = field(default_factory=dict)
     volumes: list[Volume] = field(default_factory=list)
     mounted: list[Path] = field(default_factory=list)
+    groups: list[str] = field(default_factory=list)
     repository_url: str = ""
     commit: str = ""
     tree: Tree | None = None
     files: Files | None = None
+    step: str = ""
 
     def volumes_of(self, role: str) -> Iterator[Volume]:
         return (volume for volume in self.volumes if volume.partition.role == role)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from engine.errors import StorageError
-from installer.plan import Disk, InstallPlan, Interface, Password
+from installer.branches import Branch
+from installer.plan import Disk, InstallPlan, Interface, Partition, Password
 from installer.probe import BlockDevice, Machine
-from installer.storage.geometry import MIB, Span, lay_out, node
+from installer.sizes import size_text
+from installer.storage.geometry import MIB, lay_out, node
+from installer.storage.lvm import PhysicalVolume
 from installer.storage.refusals import disk_facts
 
 
@@ -22,6 +25,44 @@ def describe_plan(plan: InstallPlan, machine: Machine) -> list[str]:
     return lines
 
 
+def review_plan(plan: InstallPlan, machine: Machine, tree: Branch | None) -> list[str]:
+    """All that a person should read before the disks are written. tree: what will be transferred,
+    None while that is not known."""
+    lost = list(destroyed(plan, machine))
+    lines = ["THIS WILL BE DESTROYED", *(f"  {line}" for line in lost or ["nothing"])]
+    for disk in plan.storage.disks:
+        device = machine.find(disk.name) if disk.device else None
+        if device is not None:
+            lines += ["", f"{disk.name} NOW"]
+            lines += [f"  {line}" for line in current_partitions(device)]
+        lines += ["", f"{disk.name} AFTERWARDS ({plan.storage.table}, for {_firmware(plan)})"]
+        lines += [f"  {line}" for line in _partitions(plan, disk, machine)]
+    lines += ["", "SOURCE", *_pairs(_source(plan)), *_pairs(_transfer(tree))]
+    return [*lines, "", "HOST AND NETWORK", *_pairs(_host(plan))]
+
+
+def current_partitions(device: BlockDevice) -> list[str]:
+    """A disk's table as it is, or that it has none."""
+    parts = device.partitions
+    if not parts:
+        content = device.filesystem or (f"an empty {device.table} table" if device.table else "")
+        return [f"no partitions{f', {content}' if content else ''}"]
+    rows: list[tuple[str, ...]] = [("PARTITION", "SIZE", "FORMAT", "LABEL")]
+    rows += [(p.path, size_text(p.size), p.filesystem or "-", p.label or "-") for p in parts]
+    return _table(rows)
+
+
+def _transfer(tree: Branch | None) -> Iterator[tuple[str, str]]:
+    if tree is None:
+        return
+    if tree.version:
+        yield "version", tree.version
+    if tree.commit:
+        yield "commit", tree.commit
+    size = f"{tree.size / 10**6:.1f} MB" if tree.size is not None else "not known before"
+    yield "to transfer", size
+
+
 def destroyed(plan: InstallPlan, machine: Machine) -> Iterator[str]:
     """What is on the plan's disks now: a line for each disk, partition and file system."""
     for disk in plan.storage.disks:
@@ -32,7 +73,8 @@ def destroyed(plan: InstallPlan, machine: Machine) -> Iterator[str]:
         device = machine.find(disk.name)
         if device is None:
             continue
-        words = [device.model, _size(device.size), f"{device.table} table" if device.table else ""]
+        table = f"{device.table} table" if device.table else ""
+        words = [device.model, size_text(device.size), table]
         yield f"{device.path}: everything ({', '.join(filter(None, words))})"
         for part in (device, *device.partitions):
             if part.filesystem:
@@ -46,7 +88,7 @@ def real_disks(plan: InstallPlan) -> list[str]:
 
 def _content(part: BlockDevice) -> str:
     label = f" {part.label!r}" if part.label else ""
-    return f"{part.path}: {part.filesystem}{label}, {_size(part.size)}"
+    return f"{part.path}: {part.filesystem}{label}, {size_text(part.size)}"
 
 
 def _source(plan: InstallPlan) -> Iterator[tuple[str, str]]:
@@ -111,18 +153,29 @@ def _partitions(plan: InstallPlan, disk: Disk, machine: Machine) -> list[str]:
         return [f"(no places yet: {error.message})"]
     device = str(machine.resolve(disk.name)) if disk.device else ""
     rows: list[tuple[str, ...]] = [("PARTITION", "MOUNTED AT", "ROLE", "SIZE", "FORMAT", "LABEL")]
-    rows += [_partition(span, device, facts.sector_size) for span in spans]
+    for span in spans:
+        size = span.length * facts.sector_size
+        name = node(device, span.number) if device else f"partition {span.number}"
+        rows.append(_partition(name, span.partition, size))
+        if isinstance(span.partition, PhysicalVolume):
+            rows += _logical_volumes(span.partition, size)
+    return _table(rows)
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
 
 
-def _partition(span: Span, device: str, sector_size: int) -> tuple[str, ...]:
-    part = span.partition
-    name = node(device, span.number) if device else f"partition {span.number}"
+def _logical_volumes(physical: PhysicalVolume, size: int) -> Iterator[tuple[str, ...]]:
+    for part, size_mb in physical.sizes_mb(size // MIB):
+        yield _partition(f"  {part.lvm.node}" if part.lvm else "", part, size_mb * MIB)
+
+
+def _partition(name: str, part: Partition, size: int) -> tuple[str, ...]:
     points = [part.mountpoint, *(sub.mountpoint for sub in part.subvolumes)]
     where = ", ".join(dict.fromkeys(filter(None, points))) or "-"
-    size = _size(span.length * sector_size)
-    return name, where, part.role, size, part.filesystem or "-", part.label or "-"
+    return name, where, part.role, size_text(size), part.filesystem or "-", part.label or "-"
 
 
 def _pairs(pairs: Iterator[tuple[str, str]]) -> list[str]:
@@ -131,7 +184,3 @@ def _pairs(pairs: Iterator[tuple[str, str]]) -> list[str]:
 
 def _firmware(plan: InstallPlan) -> str:
     return {"bios": "BIOS", "efi": "UEFI", "dualboot": "BIOS and UEFI"}[plan.storage.bootmode]
-
-
-def _size(size: int) -> str:
-    return f"{size // MIB} MiB" if size < 10240 * MIB else f"{size / 1024**3:.1f} GiB"

@@ -120,9 +120,23 @@ class Subvolume:
 
 
 @dataclass(frozen=True)
+class LogicalVolume:
+    """Of LVM: the volume group and the name in it."""
+
+    group: str
+    name: str
+
+    @property
+    def node(self) -> str:
+        return f"/dev/{self.group}/{self.name}"
+
+
+@dataclass(frozen=True)
 class Partition:
     """A partition. role says what it is for: "bios" (BIOS boot), "efi", "boot", "root", "swap",
     "data". Exactly one of size_mb (MiB) and size_percent is set, or neither: the rest of the disk.
+
+    lvm: it is this logical volume instead, in a partition that those of its group and disk share.
     """
 
     disk: str
@@ -136,6 +150,7 @@ class Partition:
     mount_options: str = ""
     mkfs_options: tuple[str, ...] = ()
     subvolumes: tuple[Subvolume, ...] = ()
+    lvm: LogicalVolume | None = None
 
     @property
     def takes_rest(self) -> bool:
@@ -144,7 +159,8 @@ class Partition:
 
 @dataclass(frozen=True)
 class Storage:
-    """Disks and their partitions in on-disk order, complete with what booting needs."""
+    """Disks and their partitions in on-disk order (the logical volumes of a group and disk one
+    after the other), complete with what booting needs."""
 
     disks: tuple[Disk, ...]
     partitions: tuple[Partition, ...]

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 MAX_HOSTNAME = 64  # the kernel's limit, below DNS's
+_LVM_NAME = 63
 MAPPED_DIRECTORIES = {
     "/home": "/var/home",
     "/root": "/var/roothome",
@@ -291,3 +292,39 @@ def identifier(text: str) -> Broken | None:
     if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,63}", text):
         return None
     return Broken("must be a short name of letters, digits, ., :, @, _ and -")
+
+
+# Names below /dev that a volume group's directory would be in the way of
+_DEVICES = re.compile(
+    r"(sd|vd|xvd|hd)[a-z]+\d*|(dm-|loop|md|mmcblk|nbd|nvme|ram|sr|tty|vcs|zram)\w*|block|bsg|bus|char"
+    r"|console|cpu|cpu_dma_latency|cdrom|core|disk|dri|fd|full|fuse|hugepages|input|kmsg|kvm|log"
+    r"|mapper|mem|mqueue|net|null|ptmx|pts|random|rtc\d*|shm|snd|stderr|stdin|stdout|urandom|vfio|zero"
+)
+_LVM_RESERVED = re.compile(
+    r"(snapshot|pvmove)"
+    r"|.*_(cdata|cmeta|corig|cpool|cvol|iorig|mimage|mlog|pmspare|rimage|rmeta|tdata|tmeta|vdata"
+    r"|vorigin|wcorig)"
+)
+
+
+def volume_group(text: str) -> Broken | None:
+    """What LVM allows, and what can be a directory in /dev."""
+    if _DEVICES.fullmatch(text):
+        return Broken("must not be the name of a device", "choose another, such as vg0")
+    return _lvm_name(text)
+
+
+def logical_volume(text: str) -> Broken | None:
+    if _LVM_RESERVED.match(text):
+        return Broken("must not be a name that LVM uses itself", "choose another, such as root")
+    return _lvm_name(text)
+
+
+def _lvm_name(text: str) -> Broken | None:
+    """lvm(8), "Valid names". Both together, hyphens doubled, are a name of the device mapper's,
+    which has at most 127 bytes."""
+    if re.fullmatch(r"[A-Za-z0-9_.+][A-Za-z0-9_.+-]*", text) and text not in (".", ".."):
+        if len(text) + text.count("-") <= _LVM_NAME:
+            return None
+        return Broken(f"must have at most {_LVM_NAME} characters, hyphens counted twice")
+    return Broken("must be a name of letters, digits, ., _, + and -, not beginning with -")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from engine.errors import PhotreeError, PlanError
 from engine.events import (
@@ -33,6 +34,7 @@ def run_steps(steps: Sequence[Step], ctx: Context) -> None:
             ctx.emit(StepStarted(step.id, step.title, index, len(steps)))
             start = time.monotonic()
             begun.append(step)
+            ctx.target.step = step.id
             step.do(ctx)
             ctx.emit(StepFinished(step.id, time.monotonic() - start))
     except BaseException as error:
@@ -68,13 +70,26 @@ def failed(failure: BaseException) -> JobFinished:
     return JobFinished(ok=False, message=f"Internal error: {failure!r}")
 
 
+@dataclass(frozen=True)
+class StepInfo:
+    """What front ends in other processes know of a step; see `Step`."""
+
+    id: str
+    title: str
+    weight: int = 1
+
+    @classmethod
+    def of(cls, step: Step) -> StepInfo:
+        return cls(step.id, step.title, step.weight)
+
+
 class OverallProgress:
     """The share of the whole job that is done, from its events; it never runs backwards.
 
     Steps count by their weight, and within a step by its own Progress events.
     """
 
-    def __init__(self, steps: Sequence[Step]) -> None:
+    def __init__(self, steps: Sequence[StepInfo]) -> None:
         self._total = sum(step.weight for step in steps) or 1
         self._weights = {step.id: step.weight for step in steps}
         self._done = 0

@@ -12,6 +12,9 @@ from engine.namespace import enter_private_mounts
 
 # The same for every run: each has its own mount namespace, and dry runs show true paths.
 WORKSPACE = Path("/run/photree/install")
+# The jobs of installations, in the live system's memory; not below the workspace, which their
+# processes hide from themselves by a mount.
+JOBS = Path("/run/photree/installer/jobs")
 
 
 @contextmanager

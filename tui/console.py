@@ -33,6 +33,7 @@ class PlainConsole:
         self._verbose = verbose
         self._live = self._stream.isatty()
         self._width = 0
+        self._shown = ""
         self._last = 0.0
 
     def __call__(self, event: Event) -> None:
@@ -58,6 +59,9 @@ class PlainConsole:
             return
         self._last = now
         text = "      " + progress_text(event)
+        if text == self._shown:  # serial lines are slow, and logs of them are read
+            return
+        self._shown = text
         self._stream.write("\r" + text.ljust(self._width))
         self._stream.flush()
         self._width = len(text)
@@ -66,6 +70,7 @@ class PlainConsole:
         if self._width:
             self._stream.write("\r" + " " * self._width + "\r")
             self._width = 0
+            self._shown = ""
 
     def _line(self, text: str) -> None:
         self._clear()

@@ -3,59 +3,70 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import TextIO
 
 from engine.cancel import CancelToken, cancelled_by_signals
 from engine.command import SystemCommands
-from engine.errors import Cancelled, PhotreeError, PlanError
-from engine.events import Emit, Event, JobFinished, LogLine, StepStarted, discard, to_json
+from engine.errors import Cancelled, PhotreeError
+from engine.events import Emit, Event, JobFinished, LogLine, StepStarted
 from installer.context import Context
 from installer.describe import describe_plan, destroyed, real_disks
 from installer.dry import dry_doors
-from installer.kickstart.load import load_kickstart, plan_installation
+from installer.kickstart.export import kickstart_from_plan
+from installer.kickstart.load import Loaded, load_kickstart, plan_installation
 from installer.kickstart.online import fetch_refs_of
+from installer.log import log_file
 from installer.plan import InstallPlan
 from installer.probe import Machine, probe_machine, read_recording
 from installer.runner import failed, run_steps
 from installer.sequence import installation_steps
+from installer.steps.keep_record import Record
 from installer.storage.refusals import refuse
 from installer.workspace import WORKSPACE, private_workspace
 from tui.console import JsonConsole, PlainConsole
 
 
-def install(options: argparse.Namespace, arch: str, root: bool) -> int:
-    """Install as the kickstart says; returns 0. Raises PhotreeError."""
+def install(
+    options: argparse.Namespace, arch: str, root: bool, begin_wizard: Callable[[], int]
+) -> int:
+    """Install as the kickstart says; returns 0. Raises PhotreeError.
+
+    begin_wizard: for a kickstart that wants questions to be asked ("ui": true) on a terminal.
+    """
     console: Emit = JsonConsole() if options.json else PlainConsole(verbose=options.verbose)
     with _reported(console) as report:
         if not root:
             raise PhotreeError("Installing needs root.", hint="`--dry-run` does not.")
-        with _log_file(options.log) as log, _logged(log):
-            cancel = CancelToken()
+        cancel = CancelToken()
+        with cancelled_by_signals(cancel):
+            loaded = _load(options, report, cancel)
+        if _wants_questions(loaded, options):
+            return begin_wizard()
+        with log_file(options.log, report) as log:
             emit = _both(report, log)
             with cancelled_by_signals(cancel):
-                plan = _load_plan(options, arch, emit, cancel)
+                plan = _plan(loaded, options, arch, emit, cancel)
             _ask(plan, options)
             with cancelled_by_signals(cancel):
-                outcome = _run(plan, emit, cancel)
+                outcome = _run(plan, options.log, emit, cancel)
     if not options.json:
         print(f"{outcome}\nThe log is {options.log}.")  # noqa: T201 - a front end
     return 0
 
 
-def _run(plan: InstallPlan, emit: Emit, cancel: CancelToken) -> str:
+def _run(plan: InstallPlan, log: Path, emit: Emit, cancel: CancelToken) -> str:
     """The job itself; returns what was installed where. Raises PhotreeError."""
     from installer.system import system_doors  # noqa: PLC0415 - loads libostree
 
     doors = system_doors(emit, cancel)
     with private_workspace(doors.commands) as workspace:
         ctx = Context(plan, doors, emit, cancel, workspace)
-        run_steps(installation_steps(plan), ctx)
+        record = Record(kickstart_from_plan(plan), log)
+        run_steps(installation_steps(plan, record), ctx)
         return ctx.outcome
 
 
@@ -64,7 +75,8 @@ def dry_run(options: argparse.Namespace, arch: str) -> int:
     console: Emit = JsonConsole() if options.json else DryConsole()
     cancel = CancelToken()
     with _reported(console) as report, cancelled_by_signals(cancel):
-        plan = _load_plan(options, arch, report, cancel, dry=True)
+        loaded = _load(options, report, cancel)
+        plan = _plan(loaded, options, arch, report, cancel, dry=True)
         if options.machine:
             machine = read_recording(options.machine)
         else:
@@ -95,7 +107,20 @@ class DryConsole:
                 self._stream.write(f"\n{event.message}\n")
 
 
-def _load_plan(
+def _load(options: argparse.Namespace, emit: Emit, cancel: CancelToken) -> Loaded:
+    return load_kickstart(options.kickstart, emit, cancel, insecure=options.insecure)
+
+
+def _wants_questions(loaded: Loaded, options: argparse.Namespace) -> bool:
+    """A kickstart with "ui": true asks what it leaves open, where somebody can answer."""
+    data = loaded.document.data
+    wanted = isinstance(data, dict) and data.get("ui") is True
+    terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    return wanted and terminal and not options.json and not options.yes
+
+
+def _plan(
+    loaded: Loaded,
     options: argparse.Namespace,
     arch: str,
     emit: Emit,
@@ -104,7 +129,6 @@ def _load_plan(
     dry: bool = False,
 ) -> InstallPlan:
     """dry: neither runs the kickstart's scripts nor asks its repository."""
-    loaded = load_kickstart(options.kickstart, emit, cancel, insecure=options.insecure)
     return plan_installation(
         loaded,
         arch=arch,
@@ -172,39 +196,4 @@ def _reported(console: Emit) -> Iterator[Emit]:
     except PhotreeError as error:
         if isinstance(console, JsonConsole) and not finished:
             console(failed(error))
-        raise
-
-
-@contextmanager
-def _log_file(path: Path) -> Iterator[Emit]:
-    """An Emit that writes every event with its time; the file is for root only.
-
-    A log that cannot be written is no reason not to install: then events are dropped.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        os.fchmod(descriptor, 0o600)
-    except OSError as error:
-        sys.stderr.write(f"warning: there will be no log: {path}: {error.strerror}\n")
-        yield discard
-        return
-    with os.fdopen(descriptor, "w", encoding="utf-8", buffering=1) as stream:
-
-        def log(event: Event) -> None:
-            stream.write(f"{datetime.now().isoformat(timespec='milliseconds')} {to_json(event)}\n")
-
-        yield log
-
-
-@contextmanager
-def _logged(log: Emit) -> Iterator[None]:
-    """What failed inside goes to the log with all its detail."""
-    try:
-        yield
-    except PhotreeError as error:
-        for problem in error.problems if isinstance(error, PlanError) else ():
-            log(LogLine(str(problem), level="error"))
-        for line in (error.message, *error.detail.splitlines()):
-            log(LogLine(line, level="error"))
         raise

@@ -4,14 +4,19 @@ The state is two variables of GRUB's environment block: `photree_trial`, the dep
 and `photree_tries`, how often the menu may still start its first entry. The menu counts that down
 before it starts anything (engine/units/boot-counter.cfg) and, once it is used up, starts the second
 entry and says "fallback".
+
+Which block that is depends on how GRUB was started: one from the BIOS boot sectors looks into the
+folder it was installed from, one from the EFI partition into the one its configuration names. So
+all of them are written, and the one that GRUB counted down furthest tells how things are.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,26 +64,22 @@ class BootCounter:
         self._mounts = mounts
 
     def read(self) -> Trial:
-        """What the block says; nothing on a machine without one."""
-        folder = self._folder()
-        if folder is None or not (folder / "grubenv").is_file():
-            return Trial()
-        values = self._values(folder / "grubenv")
-        tries = values.get(TRIES, "")
-        return Trial(
-            values.get(TRIAL, ""),
-            int(tries) if tries.isascii() and tries.isdigit() else None,
-            tries == FALLBACK,
-        )
+        """What the blocks say; nothing on a machine without one."""
+        blocks = [folder / "grubenv" for folder in self._folders()]
+        trials = [_trial(self._values(block)) for block in blocks if block.is_file()]
+        return min(trials, key=_left, default=Trial())
 
     def obstacle(self) -> str:
         """Why the menu of this machine could not count, "" when it can."""
-        folder = self._folder()
-        if folder is None:
+        folders = self._folders()
+        if not folders:
             return f"there is no GRUB in {self._boot}"
+        return next(filter(None, map(self._obstacle_in, folders)), "")
+
+    def _obstacle_in(self, folder: Path) -> str:
         if TRIES not in _text(folder / "grub.cfg"):
             return "GRUB's menu was made without boot counting"
-        device, kind = _mount_of(folder.resolve(), self._mounts.read_text())
+        device, kind = _mount_of(folder, self._mounts.read_text())
         if kind not in _WRITABLE:
             return f"GRUB cannot write to {kind}, where {folder} is"
         block = Path("/sys/dev/block") / device
@@ -95,9 +96,10 @@ class BootCounter:
         if self.read() != Trial():
             self._write("unset", TRIES, TRIAL)
 
-    def _folder(self) -> Path | None:
+    def _folders(self) -> tuple[Path, ...]:
+        """Each once, where one is a link to another."""
         found = (self._boot / name for name in _FOLDERS)
-        return next((each for each in found if (each / "grub.cfg").exists()), None)
+        return tuple({each.resolve(): None for each in found if (each / "grub.cfg").exists()})
 
     def _values(self, block: Path) -> dict[str, str]:
         output = self._commands.run([self._editor(), str(block), "list"], quiet=True)
@@ -105,13 +107,16 @@ class BootCounter:
         return {name: value for name, _equals, value in pairs}
 
     def _write(self, *words: str) -> None:
-        """grub-editenv empties the block before it writes it, so that works on a copy."""
-        folder = self._folder()
-        if folder is None:
+        folders = self._folders()
+        if not folders:
             raise StorageError(f"There is no GRUB in {self._boot}, so no boots can be counted.")
-        block = (folder / "grubenv").resolve()
+        self._make_writable(folders[0])
+        for folder in folders:
+            self._edit((folder / "grubenv").resolve(), words)
+
+    def _edit(self, block: Path, words: Sequence[str]) -> None:
+        """grub-editenv empties the block before it writes it, so that works on a copy."""
         new = block.with_name("grubenv.photree")
-        self._make_writable(block.parent)
         try:
             if block.is_file() and block.stat().st_size:
                 shutil.copyfile(block, new)
@@ -144,6 +149,19 @@ class BootCounter:
                 "Add the package of GRUB's programs to the tree.",
             )
         return found
+
+
+def _trial(values: Mapping[str, str]) -> Trial:
+    tries = values.get(TRIES, "")
+    number = int(tries) if tries.isascii() and tries.isdigit() else None
+    return Trial(values.get(TRIAL, ""), number, tries == FALLBACK)
+
+
+def _left(trial: Trial) -> float:
+    """How many starts are left; most without a trial."""
+    if trial.fell_back:
+        return -1
+    return math.inf if trial.tries is None else trial.tries
 
 
 def _text(path: Path) -> str:

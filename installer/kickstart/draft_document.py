@@ -26,10 +26,10 @@ class DraftDocument(Document):
 def remarks_on(draft: Draft, facts: Facts, hasher: Callable[[str], Secret]) -> Assessment:
     """Raises PlanError for what is no kickstart at all."""
     outcome = read_plan(DraftDocument(NAME, dict(draft.keys), {}), facts, hasher)
-    return Assessment(outcome, _remarks(outcome.problems), _remarks(outcome.warnings))
+    return Assessment(outcome, remarks(outcome.problems), remarks(outcome.warnings))
 
 
-def _remarks(problems: Iterable[Problem]) -> tuple[Remark, ...]:
+def remarks(problems: Iterable[Problem]) -> tuple[Remark, ...]:
     return tuple(_remark(_path(each.where), each) for each in problems)
 
 

@@ -103,6 +103,8 @@ def _partition(partition: Partition) -> Keys:
         keys["size"] = partition.size_mb
     if partition.subvolumes:
         keys["btrfs"] = {"subvols": _subvolumes(partition.subvolumes)}
+    if partition.lvm is not None:
+        keys["lvm"] = {"vg_name": partition.lvm.group, "lv_name": partition.lvm.name}
     return keys
 
 

@@ -99,9 +99,6 @@ REFUSED: dict[tuple[str, ...], Refusal] = {
         "leave it out, rollback is built in",
         (False,),
     ),
-    ("partitions", "*", "lvm"): Refusal(
-        "logical volumes are not supported yet", "leave it out for a plain partition"
-    ),
     ("partitions", "*", "all_disk"): Refusal(
         "a disk without a partition table is not supported yet",
         'leave it out and write "size": 0 for one partition over the disk',

@@ -152,6 +152,13 @@ class Btrfs(Keys):
     subvols: list[Subvol] = []
 
 
+class Lvm(Keys):
+    """A logical volume; those of one group and disk share a partition."""
+
+    vg_name: Annotated[str, _ruled(rules.volume_group)] = Field(description="Its volume group")
+    lv_name: Annotated[str, _ruled(rules.logical_volume)] = Field(description="Its name there")
+
+
 class PartitionKeys(Keys):
     mountpoint: str = Field("", description="Where it is mounted; none for swap")
     size: int | None = Field(None, ge=0, description="MB (MiB); 0: the rest of the disk")
@@ -165,6 +172,7 @@ class PartitionKeys(Keys):
     fs_options: str | list[str] = Field("", description="Mount options")
     mkfs_options: str | list[str] = Field("", description="Arguments for mkfs")
     btrfs: Btrfs | None = None
+    lvm: Lvm | None = Field(None, description="A logical volume instead of a partition")
 
 
 class PasswordKeys(Keys):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from installer.kickstart.reading import Reading
 from installer.kickstart.schema import Btrfs, DiskKeys, PartitionKeys, Subvol
-from installer.plan import BootMode, Disk, Partition, Storage, Subvolume, TableType
+from installer.plan import BootMode, Disk, LogicalVolume, Partition, Storage, Subvolume, TableType
 from installer.storage.layout import (
     DEFAULT_DISK,
     complete_layout,
@@ -21,7 +21,7 @@ from installer.storage.layout import (
 )
 
 # What a partition's problems depend on: while one is unknown, nothing is said about the partition
-_DECISIVE = ("mountpoint", "size", "sizepercent", "filesystem", "disk_id", "btrfs")
+_DECISIVE = ("mountpoint", "size", "sizepercent", "filesystem", "disk_id", "btrfs", "lvm")
 
 
 def read_storage(reading: Reading, arch: str) -> Storage | None:
@@ -142,6 +142,7 @@ def _read_partition(reading: Reading, index: int, keys: PartitionKeys) -> Partit
         mount_options=options,
         mkfs_options=_mkfs_options(reading, (*path, "mkfs_options"), keys.mkfs_options),
         subvolumes=tuple(_subvolumes(btrfs.subvols)),
+        lvm=LogicalVolume(keys.lvm.vg_name, keys.lvm.lv_name) if keys.lvm else None,
     )
 
 

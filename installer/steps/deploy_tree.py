@@ -41,4 +41,10 @@ def root_arguments(root: Volume) -> list[str]:
     """
     (point,) = (point for point in mount_points(root.partition) if point.path == "/")
     options = mount_options(root.partition, point.subvolume)
-    return [f"root=UUID={root.uuid}", "rw", *([f"rootflags={options}"] if options else [])]
+    lvm = root.partition.lvm
+    return [
+        f"root=UUID={root.uuid}",
+        *([f"rd.lvm.lv={lvm.group}/{lvm.name}"] if lvm else []),  # dracut activates it
+        "rw",
+        *([f"rootflags={options}"] if options else []),
+    ]

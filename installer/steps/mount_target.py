@@ -40,8 +40,8 @@ class MountData(Step):
                 mount(ctx, volume.node, place, mount_options(volume.partition, point.subvolume))
                 if point.path == "/var":
                     run = ctx.doors.commands.run
-                    run(["mkdir", *(str(place / name) for name in ("lib", "log"))])
-                    run(["mkdir", "--mode=1777", str(place / "tmp")])
+                    run(["mkdir", "--parents", *(str(place / name) for name in ("lib", "log"))])
+                    run(["mkdir", "--parents", "--mode=1777", str(place / "tmp")])
 
 
 def places(ctx: Context) -> list[tuple[Path, Volume, MountPoint]]:

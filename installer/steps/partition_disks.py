@@ -9,7 +9,7 @@ from installer.storage.geometry import lay_out, node
 
 
 class PartitionDisks(Step):
-    """Sets target.volumes, in the plan's order."""
+    """Sets target.volumes, in on-disk order; logical volumes are not among them yet."""
 
     id = "partition-disks"
     title = "Partition the disk"

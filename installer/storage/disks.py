@@ -14,6 +14,7 @@ from engine.errors import StorageError
 from installer.plan import TableType
 from installer.storage import loop
 from installer.storage.geometry import Span, node
+from installer.storage.lvm import ROLE
 
 _NODES_SECONDS = 30.0
 _TURN_SECONDS = 0.02
@@ -22,6 +23,7 @@ _SYSFS_SECTOR = 512  # sysfs counts in these whatever the disk's sector size is
 # libparted's flags (parted/disk.in.h). pyparted 3.12 has no name for ESP, so they are all here.
 _FLAG_BOOT = 1  # msdos: the active partition
 _FLAG_SWAP = 3
+_FLAG_LVM = 6
 _FLAG_BIOS_GRUB = 12
 _FLAG_ESP = 18
 
@@ -168,6 +170,7 @@ def _flags(role: str, table: TableType) -> tuple[int, ...]:
         "bios": (_FLAG_BIOS_GRUB,) if gpt else (),
         "efi": (_FLAG_ESP,),
         "swap": (_FLAG_SWAP,),
+        ROLE: (_FLAG_LVM,),
         "boot": () if gpt else (_FLAG_BOOT,),
     }
     return flags.get(role, ())

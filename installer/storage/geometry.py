@@ -8,11 +8,19 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from engine.errors import StorageError
 from installer.plan import Partition, TableType
+from installer.storage.lvm import (
+    EXTENT_MB,
+    HEADER_MB,
+    ROLE,
+    PhysicalVolume,
+    by_group,
+    whole_extents,
+)
 
 MIB = 1024 * 1024
 _LARGEST_GRAIN = 64 * MIB  # disks behind USB bridges report odd sizes just below 32 MiB
@@ -72,20 +80,22 @@ class DoesNotFit(StorageError):  # noqa: N818 - reads as what it says
 def lay_out(
     facts: DiskFacts, table: TableType, partitions: Sequence[Partition]
 ) -> tuple[Span, ...]:
-    """The places of partitions (all of one disk, in on-disk order).
+    """The places of partitions (all of one disk, in on-disk order); those of logical volumes have
+    a PhysicalVolume.
 
     Sizes are rounded up to the grain, percentages of the usable room down. Raises DoesNotFit,
     and StorageError when more than one partition takes the rest or a table has no room for them.
     """
     if sum(part.takes_rest for part in partitions) > 1:
         raise StorageError("More than one partition takes the rest of the disk.")
+    first, end = _usable(facts, table)
+    partitions = _on_disk(facts, partitions, room=end - first)
     if table is TableType.MSDOS and len(partitions) > _MSDOS_PARTITIONS:
         raise StorageError(
             f"An msdos partition table holds {_MSDOS_PARTITIONS} partitions, "
             f"not {len(partitions)}.",
             hint="Use a gpt table.",
         )
-    first, end = _usable(facts, table)
     lengths = _lengths(facts, partitions, room=end - first)
     needed = first + sum(lengths)
     if needed > end:
@@ -100,9 +110,61 @@ def lay_out(
     )
 
 
+def sizes(spans: Sequence[Span], sector_size: int) -> Iterator[tuple[Partition, int]]:
+    """What was asked for with the bytes it gets, in the order of a complete layout: partitions, and
+    logical volumes in the place of those that hold them."""
+    for span in spans:
+        length = span.length * sector_size
+        if isinstance(span.partition, PhysicalVolume):
+            for volume, size_mb in span.partition.sizes_mb(length // MIB):
+                yield volume, size_mb * MIB
+        else:
+            yield span.partition, length
+
+
 def node(device: str, number: int) -> str:
     """The device node of a partition, as the kernel names it: /dev/sda1, /dev/nvme0n1p1."""
     return f"{device}p{number}" if device[-1].isdigit() else f"{device}{number}"
+
+
+def smallest_mb(part: Partition) -> int:
+    """The smallest volume that its file system accepts, in MiB."""
+    return SMALLEST_MB.get(part.filesystem, 1)
+
+
+def _on_disk(facts: DiskFacts, partitions: Sequence[Partition], room: int) -> list[Partition]:
+    """With one physical volume in the place of the logical volumes of a group. room: in sectors."""
+    room_mb = room * facts.sector_size // MIB
+    header_mb = max(HEADER_MB, facts.grain * facts.sector_size // MIB)
+    groups = by_group(partitions)
+    found: list[Partition] = []
+    for part in partitions:
+        if part.lvm is None:
+            found.append(part)
+        elif ours := groups.pop(part.lvm.group, None):
+            found.append(_physical_volume(part.lvm.group, ours, room_mb, header_mb))
+    return found
+
+
+def _physical_volume(
+    group: str, volumes: Sequence[Partition], room_mb: int, header_mb: int
+) -> PhysicalVolume:
+    """Percentages are of the usable room and include what LVM needs for itself."""
+
+    def in_extents(volume: Partition) -> Partition:
+        if not volume.size_percent:
+            return replace(volume, size_mb=whole_extents(volume.size_mb))
+        share = room_mb * volume.size_percent // 100 - header_mb
+        size = max(EXTENT_MB, share // EXTENT_MB * EXTENT_MB)
+        return replace(volume, size_mb=size, size_percent=0)
+
+    ours = tuple(map(in_extents, volumes))
+    least = header_mb + sum(v.size_mb or whole_extents(smallest_mb(v)) for v in ours)
+    size = 0 if any(volume.takes_rest for volume in ours) else least
+    return PhysicalVolume(
+        volumes[0].disk, ROLE, size_mb=size, group=group, volumes=ours,
+        header_mb=header_mb, least_mb=least,
+    )  # fmt: skip
 
 
 def _usable(facts: DiskFacts, table: TableType) -> tuple[int, int]:
@@ -124,7 +186,8 @@ def _lengths(facts: DiskFacts, partitions: Sequence[Partition], room: int) -> li
     def fixed(part: Partition) -> int:
         if part.size_percent:
             return max(grain, room * part.size_percent // 100 // grain * grain)
-        size = part.size_mb or SMALLEST_MB.get(part.filesystem, 1)
+        least = part.least_mb if isinstance(part, PhysicalVolume) else smallest_mb(part)
+        size = part.size_mb or least
         return math.ceil(size * per_mib / grain) * grain
 
     lengths = [fixed(part) for part in partitions]

@@ -11,8 +11,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from installer.plan import BootMode, Partition, TableType
+from installer.plan import BootMode, LogicalVolume, Partition, TableType
 from installer.rules import mapped_path, normal_path
+from installer.storage.lvm import HEADER_MB, by_group, whole_extents
 
 BIOS_BOOT_MB = 4
 ESP_MB = 128
@@ -69,7 +70,8 @@ def complete_layout(
 ) -> tuple[Partition, ...]:
     """The layout in on-disk order: BIOS boot, ESP, /boot, then as given, the rest of a disk last.
 
-    What is missing is added on the disk that has /boot, or else /. The partitions have no problems.
+    Logical volumes are where the first one of their group is. What is missing is added on the disk
+    that has /boot, or else /. The partitions have no problems.
     """
     wanted = [_mapped(p) for p in partitions]
     boot_disk = _boot_disk(wanted)
@@ -83,9 +85,12 @@ def complete_layout(
     disks = list(dict.fromkeys([DEFAULT_DISK, *(p.disk for p in wanted)]))
     first = {"bios": 0, "efi": 1, "boot": 2}
 
-    def on_disk_order(partition: Partition) -> tuple[int, int]:
-        place = first.get(partition.role, 4 if partition.takes_rest else 3)
-        return disks.index(partition.disk), place
+    def on_disk_order(partition: Partition) -> tuple[int, int, int, bool]:
+        shared = [p for p in wanted if p is partition or _share_a_partition(p, partition)]
+        rest = any(p.takes_rest for p in shared)
+        place = first.get(partition.role, 4 if rest else 3)
+        number = wanted.index(shared[0]) if shared else 0
+        return disks.index(partition.disk), place, number, partition.takes_rest
 
     return tuple(sorted([*added, *wanted], key=on_disk_order))
 
@@ -96,7 +101,8 @@ def minimum_sizes(partitions: Sequence[Partition]) -> dict[str, int]:
     sizes: dict[str, int] = {}
     for disk in dict.fromkeys(p.disk for p in partitions):
         ours = [p for p in partitions if p.disk == disk]
-        fixed = _TABLE_MB + len(ours) + sum(p.size_mb or _least(p) * p.takes_rest for p in ours)
+        overhead = _TABLE_MB + len(ours) + HEADER_MB * len(by_group(ours))
+        fixed = overhead + sum(_least(p) if p.takes_rest else _rounded(p, p.size_mb) for p in ours)
         share = 1 - sum(p.size_percent for p in ours) / 100
         total = math.ceil(fixed / share) if share > 0 else fixed
         least = [math.ceil(_least(p) * 100 / p.size_percent) for p in ours if p.size_percent]
@@ -115,6 +121,7 @@ def layout_problems(
         for problem in _partition_problems(partition, disks, table):
             yield replace(problem, index=index)
     yield from _mountpoint_problems(partitions)
+    yield from _name_problems(partitions)
     yield from _disk_problems(partitions)
     if any(p.role == "root" for p in partitions):
         yield from _count_problems(partitions, bootmode, table)
@@ -157,9 +164,19 @@ def _boot_disk(partitions: Sequence[Partition]) -> str:
     return DEFAULT_DISK
 
 
+def _share_a_partition(one: Partition, other: Partition) -> bool:
+    """Whether both are logical volumes of one group on one disk."""
+    groups = [(p.disk, p.lvm.group) for p in (one, other) if p.lvm]
+    return len(groups) == 2 and groups[0] == groups[1]
+
+
 def _least(partition: Partition) -> int:
     least = {"root": MIN_ROOT_MB, "boot": MIN_BOOT_MB, "efi": MIN_ESP_MB, "bios": 1, "swap": 1}
-    return least.get(partition.role, MIN_DATA_MB)
+    return _rounded(partition, least.get(partition.role, MIN_DATA_MB))
+
+
+def _rounded(partition: Partition, size_mb: int) -> int:
+    return whole_extents(size_mb) if partition.lvm else size_mb
 
 
 def _partition_problems(
@@ -169,12 +186,16 @@ def _partition_problems(
         known = ", ".join(disks)
         yield LayoutProblem(f'there is no disk "{partition.disk}", only {known}', key="disk_id")
     yield from _filesystem_problems(partition)
+    yield from _lvm_problems(partition)
     yield from _size_problems(partition, table)
     limit = _LABEL_BYTES.get(partition.filesystem, 255)
     if len(partition.label.encode()) > limit:
         message = f"a label of {partition.filesystem} has at most {limit} bytes"
         yield LayoutProblem(message, key="label")
-    if partition.partlabel and table is TableType.MSDOS:
+    if partition.partlabel and partition.lvm:
+        hint = "leave it out, or use label"
+        yield LayoutProblem("a logical volume is no partition with a name", hint, key="partlabel")
+    elif partition.partlabel and table is TableType.MSDOS:
         yield LayoutProblem("msdos partitions have no names", "leave it out", key="partlabel")
     elif len(partition.partlabel) > 36:
         yield LayoutProblem("a partition's name has at most 36 characters", key="partlabel")
@@ -201,6 +222,15 @@ def _filesystem_problems(partition: Partition) -> Iterator[LayoutProblem]:
         yield LayoutProblem("a partition without a mountpoint", hint)
     if kind == "vfat" and mapped_path(point).startswith("/var") and point in ("/var", "/root"):
         yield LayoutProblem(f"{point} needs a file system with owners, not vfat", key="filesystem")
+
+
+def _lvm_problems(partition: Partition) -> Iterator[LayoutProblem]:
+    if partition.lvm is None:
+        return
+    reasons = {"efi": "firmware does not read LVM", "boot": "GRUB writes to it without LVM"}
+    if partition.role in reasons:
+        message = f"{partition.mountpoint} cannot be a logical volume: {reasons[partition.role]}"
+        yield LayoutProblem(message, "leave lvm out for a plain partition", key="lvm")
 
 
 def _size_problems(partition: Partition, table: TableType) -> Iterator[LayoutProblem]:
@@ -243,6 +273,19 @@ def _place_problems(point: str) -> Iterator[LayoutProblem]:
         yield LayoutProblem(f"{point} cannot be made in a tree, whose / is read-only", hint)
 
 
+def _name_problems(partitions: Sequence[Partition]) -> Iterator[LayoutProblem]:
+    """Logical volumes need names of their own in their group, whatever disk they lie on."""
+    seen: set[LogicalVolume] = set()
+    for index, partition in enumerate(partitions):
+        if partition.lvm in seen:
+            message = (
+                f"the logical volume {partition.lvm.group}/{partition.lvm.name} is there twice"
+            )
+            yield LayoutProblem(message, "choose another lv_name", index, "lvm")
+        elif partition.lvm is not None:
+            seen.add(partition.lvm)
+
+
 def _disk_problems(partitions: Sequence[Partition]) -> Iterator[LayoutProblem]:
     rest: set[str] = set()
     percent: Counter[str] = Counter()
@@ -267,8 +310,10 @@ def _count_problems(
     partitions: Sequence[Partition], bootmode: BootMode, table: TableType
 ) -> Iterator[LayoutProblem]:
     limit = _MAX_MSDOS_PARTITIONS if table is TableType.MSDOS else _MAX_GPT_PARTITIONS
-    counts = Counter(p.disk for p in complete_layout(partitions, bootmode, table))
-    for disk, count in counts.items():
+    layout = complete_layout(partitions, bootmode, table)
+    for disk in dict.fromkeys(p.disk for p in layout):
+        ours = [p for p in layout if p.disk == disk]
+        count = sum(p.lvm is None for p in ours) + len(by_group(ours))
         if count > limit:
             message = f'disk "{disk}" gets {count} partitions, {table} has {limit} at most'
             yield LayoutProblem(message, "use partition_type gpt" if limit == 4 else "")

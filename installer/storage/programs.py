@@ -9,6 +9,7 @@ from installer.plan import InstallPlan
 from installer.storage.filesystems import create_command
 
 _ALWAYS = ("wipefs", "partx", "blkid", "mount", "umount", "bwrap")
+_LVM = ("dmsetup", "pvcreate", "vgcreate", "lvcreate", "vgchange")
 
 
 def needed_programs(plan: InstallPlan) -> list[str]:
@@ -19,6 +20,8 @@ def needed_programs(plan: InstallPlan) -> list[str]:
             names.add(create_command(part, "")[0])
         if part.subvolumes:
             names.add("btrfs")
+        if part.lvm:
+            names.update(_LVM)
     if plan.storage.bootmode.efi:
         names |= {"mmd", "mcopy"}
     if plan.host.services:

@@ -6,16 +6,24 @@ Pure, but for images, whose place in the file system is looked at.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from urllib.parse import unquote, urlsplit
 
 from engine.errors import PlanError, Problem, StorageError
-from installer.plan import Disk, InstallPlan
+from installer.plan import Disk, InstallPlan, Storage
 from installer.probe import BlockDevice, Machine
 from installer.storage.disks import unfinished
 from installer.storage.filesystems import mount_points
-from installer.storage.geometry import MIB, SMALLEST_MB, DiskFacts, DoesNotFit, lay_out
+from installer.storage.geometry import (
+    MIB,
+    DiskFacts,
+    DoesNotFit,
+    lay_out,
+    sizes,
+    smallest_mb,
+)
 from installer.storage.layout import minimum_sizes
+from installer.storage.lvm import by_group
 
 _WHOLE_DISKS = ("disk", "loop")
 _PLACES = ("/boot", "/var", "/tmp")  # noqa: S108 - mount points of the new machine
@@ -38,9 +46,10 @@ def refusals(plan: InstallPlan, machine: Machine) -> list[Problem]:
         if nodes[machine.resolve(disk.name)] > 1:
             problems.append(Problem(disk.name, "is named more than once in the plan"))
         if disk.device is not None:
-            problems += _device_problems(plan, disk, machine)
+            problems += device_refusals(plan.storage, disk, machine, _local_source(plan))
         else:
-            problems += _image_problems(plan, disk, machine)
+            problems += _image_problems(plan.storage, disk, machine)
+    problems += _group_problems(plan.storage, machine)
     problems += _mountpoint_problems(plan)
     return problems
 
@@ -63,7 +72,13 @@ def disk_facts(disk: Disk, machine: Machine) -> DiskFacts:
     return DiskFacts(device.size, device.sector_size, device.optimal_io)
 
 
-def _device_problems(plan: InstallPlan, disk: Disk, machine: Machine) -> Iterator[Problem]:
+def device_refusals(
+    storage: Storage, disk: Disk, machine: Machine, source: str = ""
+) -> Iterator[Problem]:
+    """What keeps one device from being written, with its share of the storage's partitions.
+
+    source: the path that the tree is installed from, "" for one on the network.
+    """
     device = machine.find(disk.name)
     if device is None:
         whole = [d for d in machine.disks if d.kind in _WHOLE_DISKS and d.size]
@@ -79,24 +94,24 @@ def _device_problems(plan: InstallPlan, disk: Disk, machine: Machine) -> Iterato
         return
     if device.read_only:
         yield Problem(name, "is read-only", "Check its write protection, or choose another disk.")
-    held = list(_holders(device))
-    if (source := _local_source(plan)) and machine.holding(source) is device:
+    held = list(_holders(device, _remains(storage, machine)))
+    if source and machine.holding(source) is device:
         held.insert(0, "is the medium that the tree is installed from")
     if not held and device.claimed:
         held = ["is in use by the kernel or another program (a mount in a container?)"]
     yield from (Problem(name, reason, _IN_USE_HINT) for reason in held)
-    yield from _size_problems(plan, disk, DiskFacts(device.size, device.sector_size), name)
+    yield from size_refusals(storage, disk, disk_facts(disk, machine), name)
 
 
-def _holders(device: BlockDevice) -> Iterator[str]:
-    """What uses a disk, its partitions, and what is built on them."""
+def _holders(device: BlockDevice, remains: Collection[str]) -> Iterator[str]:
+    """What uses a disk, its partitions, and what is built on them. remains: see `_remains`."""
     for part in device.walk():
         subject = "" if part is device else f"{part.path} "
         for mountpoint in part.mountpoints:
             yield f"{subject}is mounted at {mountpoint}"
         if part.swap:
             yield f"{subject}is used as swap"
-        if part.volume_group:
+        if part.volume_group and part.volume_group not in remains:
             yield f"{subject}belongs to the LVM volume group {part.volume_group}"
         for child in part.children:
             if child.kind != "part" and not part.volume_group:
@@ -106,7 +121,35 @@ def _holders(device: BlockDevice) -> Iterator[str]:
             yield f"{subject}is a member of {_MEMBERS[part.filesystem]}{label}"
 
 
-def _image_problems(plan: InstallPlan, disk: Disk, machine: Machine) -> Iterator[Problem]:
+def _remains(storage: Storage, machine: Machine) -> set[str]:
+    """Volume groups that an earlier try of this installation left: of the same name, on its disks
+    only, and not active. They are wiped as its file systems are."""
+    nodes = {machine.resolve(disk.name) for disk in storage.disks}
+    return {
+        group
+        for group in by_group(storage.partitions)
+        if all(disk.path in nodes and not part.children for disk, part in _members(group, machine))
+    }
+
+
+def _group_problems(storage: Storage, machine: Machine) -> Iterator[Problem]:
+    """LVM tells groups from one another by their names."""
+    nodes = {machine.resolve(disk.name) for disk in storage.disks}
+    for group in by_group(storage.partitions):
+        members = _members(group, machine)
+        elsewhere = [part.path for disk, part in members if disk.path not in nodes]
+        if elsewhere:
+            message = f"there is a volume group of this name already, on {', '.join(elsewhere)}"
+            yield Problem(group, message, "Choose another vg_name, or take that disk out.")
+
+
+def _members(group: str, machine: Machine) -> Iterator[tuple[BlockDevice, BlockDevice]]:
+    """The physical volumes of a group that exists, each after its disk."""
+    for disk in machine.disks:
+        yield from ((disk, part) for part in disk.walk() if part.volume_group == group)
+
+
+def _image_problems(storage: Storage, disk: Disk, machine: Machine) -> Iterator[Problem]:
     image = disk.image
     if image is None:
         yield Problem(disk.id, "the disk has neither a device nor a file name")
@@ -120,14 +163,14 @@ def _image_problems(plan: InstallPlan, disk: Disk, machine: Machine) -> Iterator
     folder = next((parent for parent in image.absolute().parents if parent.exists()), None)
     if folder is not None and not folder.is_dir():
         yield Problem(str(image), f"cannot be made: {folder} is not a directory")
-    yield from _size_problems(plan, disk, disk_facts(disk, machine), str(image))
+    yield from size_refusals(storage, disk, disk_facts(disk, machine), str(image))
 
 
-def _size_problems(plan: InstallPlan, disk: Disk, facts: DiskFacts, name: str) -> Iterator[Problem]:
+def size_refusals(storage: Storage, disk: Disk, facts: DiskFacts, name: str) -> Iterator[Problem]:
     """Whether the partitions fit, and each of them can hold its file system."""
-    ours = [part for part in plan.storage.partitions if part.disk == disk.id]
+    ours = [part for part in storage.partitions if part.disk == disk.id]
     try:
-        spans = lay_out(facts, plan.storage.table, ours)
+        spans = lay_out(facts, storage.table, ours)
     except DoesNotFit as error:
         needed = max(error.needed, minimum_sizes(ours).get(disk.id, 0) * MIB)
         yield _too_small(name, needed, facts.size)
@@ -139,13 +182,12 @@ def _size_problems(plan: InstallPlan, disk: Disk, facts: DiskFacts, name: str) -
     if needed > facts.size:
         yield _too_small(name, needed, facts.size)
         return
-    for span in spans:
-        kind = span.partition.filesystem
-        has = span.length * facts.sector_size // MIB
-        if has < SMALLEST_MB.get(kind, 1):
-            what = span.partition.mountpoint or span.partition.role
+    for part, size in sizes(spans, facts.sector_size):
+        least, has = smallest_mb(part), size // MIB
+        if has < least:
+            what = part.mountpoint or part.role
             yield Problem(
-                name, f"{kind} for {what} needs {SMALLEST_MB[kind]} MiB, it gets {has} MiB"
+                name, f"{part.filesystem} for {what} needs {least} MiB, it gets {has} MiB"
             )
 
 

@@ -83,9 +83,9 @@ def layers(timings: dict[str, Timing]) -> str:
         rows.append((way, timings[name], ratio(ours, timings[name])))
     return (
         "## Layering one small package\n\n"
-        "tmux with two dependencies on a tree of 520 MB, to ext4 on a disk image in memory,\n"
-        "everything written at the end. The references neither look for dependencies nor keep\n"
-        "scripts away from the machine. Limit: 0.25 of the first.\n\n"
+        "tmux with two dependencies on a tree of 520 MB that is deployed, to ext4 on a disk image\n"
+        "in memory, everything written at the end. The references neither look for dependencies\n"
+        "nor keep scripts away from the machine. Limit: 0.25 of the first.\n\n"
         + table(("way", "seconds", "photree / this"), rows)
     )
 

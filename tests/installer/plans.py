@@ -23,6 +23,7 @@ from installer.probe import BlockDevice, Machine
 from installer.steps.step import Step
 from installer.storage.geometry import MIB, lay_out, node
 from installer.storage.layout import complete_layout
+from installer.storage.lvm import PhysicalVolume
 from installer.storage.refusals import disk_facts
 
 REF = "photon/5.0/x86_64/minimal"
@@ -95,6 +96,12 @@ def formatted(plan: InstallPlan, machine: Machine = MACHINE) -> tuple[Context, T
             place = node(device, span.number)
             uuid = f"UUID-{span.number}" if span.partition.filesystem else ""
             ctx.target.volumes.append(Volume(span.partition, device, span.number, place, uuid))
+            if isinstance(span.partition, PhysicalVolume):
+                ctx.target.volumes += [
+                    Volume(part, device, span.number, part.lvm.node, f"UUID-of-{part.lvm.name}")
+                    for part in span.partition.volumes
+                    if part.lvm
+                ]
     return ctx, told
 
 

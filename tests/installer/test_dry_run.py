@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from installer.plan import (
     Disk,
     Host,
     Interface,
+    LogicalVolume,
     Network,
     Partition,
     Password,
@@ -76,6 +78,19 @@ def test_no_secret_is_shown(output):
 
 def test_lines_of_the_plan_fit_a_terminal(plan, busy):
     assert max(len(line) for line in describe_plan(plan, busy)) <= 100
+
+
+def test_logical_volumes_are_shown_below_their_partition():
+    lvm = LogicalVolume("vg0", "root")
+    swap = Partition("default", "swap", "swap", size_mb=510, lvm=LogicalVolume("vg0", "swap"))
+    plan = make_plan(replace(ROOT, lvm=lvm), swap)
+    table = describe_plan(plan, MACHINE)
+    start = next(number for number, line in enumerate(table) if "/dev/vda4" in line)
+    assert table[start : start + 3] == [
+        "  /dev/vda4        -           lvm   7546 MiB  -       -",
+        "    /dev/vg0/swap  -           swap  512 MiB   swap    -",
+        "    /dev/vg0/root  /           root  7032 MiB  ext4    -",
+    ]
 
 
 def test_what_a_disk_holds_is_what_is_destroyed(plan, busy):

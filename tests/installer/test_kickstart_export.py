@@ -18,6 +18,7 @@ from installer.plan import (
     Host,
     InstallPlan,
     Interface,
+    LogicalVolume,
     Network,
     Partition,
     Password,
@@ -123,7 +124,9 @@ def networks(draw) -> Network:
 def storages(draw) -> Storage:
     table = draw(st.sampled_from(TableType))
     mode = draw(st.sampled_from(BootMode))
-    root = Partition("default", "root", draw(st.sampled_from(["ext4", "xfs", "btrfs"])), "/")
+    kind = draw(st.sampled_from(["ext4", "xfs", "btrfs"]))
+    lvm = draw(st.sampled_from([None, LogicalVolume("vg.0", "root")]))
+    root = Partition("default", "root", kind, "/", lvm=lvm)
     subvolumes = (Subvolume("a"), Subvolume("a/b", "/var/b"), Subvolume("c", "/var/c"))
     more = draw(
         st.lists(
@@ -135,6 +138,10 @@ def storages(draw) -> Storage:
                     Partition("data", "data", "ext4", "/var/z", size_mb=99, mount_options="a,b=c"),
                     Partition("data", "data", "ext4", "/var/w", size_mb=99,
                               mkfs_options=("-O", "^x,y", "-L", "a b's")),
+                    Partition("data", "data", "ext4", "/var/u", size_mb=98,
+                              lvm=LogicalVolume("vg.0", "u-1")),
+                    Partition("data", "swap", "swap", size_percent=3,
+                              lvm=LogicalVolume("vg.0", "swap")),
                 ]
             ),
             unique=True,
@@ -183,6 +190,7 @@ def sources(draw, media: Path) -> tuple[Profile, Source]:
 
 @settings(
     max_examples=60,
+    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.data())

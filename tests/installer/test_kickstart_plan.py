@@ -10,6 +10,7 @@ from installer.plan import (
     BootMode,
     Disk,
     Interface,
+    LogicalVolume,
     Password,
     Profile,
     Remote,
@@ -189,6 +190,47 @@ def test_partitions_keep_all_their_keys():
     assert data.mount_options == "noatime,nodev"
     assert data.mkfs_options == ("--nodesize", "32K")
     assert data.subvolumes == (Subvolume("a", "/var/srv"), Subvolume("a/b", "/var/b"))
+
+
+def test_logical_volumes_have_their_group_and_name():
+    partitions = [
+        {"mountpoint": "/", "size": 0, "lvm": {"vg_name": "vg0", "lv_name": "root"}},
+        {"mountpoint": "/boot", "size": 512},
+    ]
+    found = {p.role: p.lvm for p in planned({"partitions": partitions}).storage.partitions}
+    expected = {"bios": None, "efi": None, "boot": None, "root": LogicalVolume("vg0", "root")}
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("lvm", "words"),
+    [
+        ({"vg_name": "vg0"}, 'the key "lv_name" is missing'),
+        ({"vg_name": "-a", "lv_name": "root"}, "not beginning with -"),
+        ({"vg_name": "v g", "lv_name": "root"}, "must be a name of letters"),
+        ({"vg_name": "sda", "lv_name": "root"}, "must not be the name of a device"),
+        ({"vg_name": "mapper", "lv_name": "root"}, "must not be the name of a device"),
+        ({"vg_name": "vg0", "lv_name": "pvmove0"}, "LVM uses itself"),
+        ({"vg_name": "vg0", "lv_name": "a_rimage_0"}, "LVM uses itself"),
+        ({"vg_name": "vg0", "lv_name": ".."}, "must be a name of letters"),
+        ({"vg_name": "v" * 64, "lv_name": "root"}, "at most 63 characters"),
+        (
+            {"vg_name": "vg0", "lv_name": "root", "size": 5},
+            'unknown key "size" in partitions[0].lvm',
+        ),
+    ],
+)
+def test_names_that_lvm_does_not_take(lvm, words):
+    [problem] = problems({"partitions": [{"mountpoint": "/", "size": 0, "lvm": lvm}]})
+    assert words in problem
+
+
+def test_boot_on_a_logical_volume_is_refused_with_what_to_do():
+    lvm = {"vg_name": "vg0", "lv_name": "boot"}
+    partitions = [{"mountpoint": "/", "size": 0}, {"mountpoint": "/boot", "size": 512, "lvm": lvm}]
+    [problem] = problems({"partitions": partitions})
+    assert "/boot cannot be a logical volume" in problem
+    assert "leave lvm out for a plain partition" in problem
 
 
 def test_mkfs_options_in_photons_form_are_features():

@@ -1,12 +1,15 @@
 """Layouts: what is added, in which order, what is refused, how large a disk must be."""
 
+import itertools
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from installer.plan import BootMode, Partition, Subvolume, TableType
+from installer.plan import BootMode, LogicalVolume, Partition, Subvolume, TableType
+from installer.storage.geometry import MIB, DiskFacts, lay_out, sizes
 from installer.storage.layout import (
     complete_layout,
     default_partitions,
@@ -31,6 +34,7 @@ def part(mountpoint: str = "", size: int = 0, filesystem: str = "ext4", **more) 
 
 
 ROOT = part("/")
+VOLUME = LogicalVolume("vg0", "a")
 
 
 @st.composite
@@ -51,6 +55,18 @@ def layouts(draw) -> list[Partition]:
         percent = draw(st.integers(1, 60))
         wanted.append(part("/var/lib", disk="data", size_percent=percent))
     return draw(st.permutations(wanted))
+
+
+@st.composite
+def volume_layouts(draw) -> list[Partition]:
+    """The same with some of the partitions as logical volumes, of up to two groups."""
+    wanted = draw(layouts())
+    return [
+        replace(part, lvm=LogicalVolume(draw(st.sampled_from(["vg0", "vg1"])), f"lv{number}"))
+        if not part.mountpoint.startswith("/boot") and draw(st.booleans())
+        else part
+        for number, part in enumerate(wanted)
+    ]
 
 
 MODES = st.sampled_from(list(BootMode))
@@ -101,6 +117,43 @@ def test_on_a_disk_of_the_minimum_size_everything_fits(wanted, mode):
         assert rest >= 0
         if any(p.takes_rest for p in ours):
             assert rest >= (1024 if any(p.takes_rest and p.role == "root" for p in ours) else 32)
+
+
+@given(volume_layouts(), MODES)
+def test_completing_twice_changes_nothing_with_lvm_either(wanted, mode):
+    assert list(layout_problems(wanted, DISKS, mode)) == []
+    layout = complete_layout(wanted, mode)
+    assert complete_layout(layout, mode) == layout
+
+
+@given(volume_layouts(), MODES)
+def test_logical_volumes_of_a_group_and_disk_follow_each_other(wanted, mode):
+    layout = complete_layout(wanted, mode)
+    found = [(p.disk, p.lvm and p.lvm.group) for p in layout]
+    runs = [key for key, _ in itertools.groupby(found) if key[1]]
+    assert len(runs) == len(set(runs))
+
+
+@given(volume_layouts(), MODES, st.sampled_from([512, 4096]))
+def test_on_a_disk_of_the_minimum_size_every_volume_gets_what_it_was_promised(
+    wanted, mode, sector_size
+):
+    layout = complete_layout(wanted, mode)
+    for disk, size in minimum_sizes(layout).items():
+        ours = [p for p in layout if p.disk == disk]
+        facts = DiskFacts(size * MIB, sector_size)
+        spans = lay_out(facts, TableType.GPT, ours)
+        placed = list(sizes(spans, sector_size))
+        assert [(p.mountpoint, p.filesystem) for p, _ in placed] == [
+            (p.mountpoint, p.filesystem) for p in ours
+        ]
+        for asked, (_, got) in zip(ours, placed, strict=True):
+            assert got >= asked.size_mb * MIB
+            assert got >= 32 * MIB or asked.size_mb or asked.size_percent
+            if asked.lvm:
+                assert got % (4 * MIB) == 0
+        groups = {p.lvm.group for p in ours if p.lvm}
+        assert sum(span.partition.role == "lvm" for span in spans) == len(groups)
 
 
 def test_the_default_layout():
@@ -171,6 +224,14 @@ def test_links_of_a_tree_are_mounted_where_they_lead():
         ([ROOT, part("/var", disk="data", size_percent=60),
           part("/srv", disk="data", size_percent=41)], 2, "sizepercent", "more than 100"),
         ([part("/", size_percent=100)], None, "", "no room beside 100 percent"),
+        ([ROOT, part("/boot", 512, lvm=VOLUME)], 1, "lvm", "GRUB writes to it without LVM"),
+        ([ROOT, part("/boot/efi", 64, "vfat", lvm=VOLUME)], 1, "lvm", "does not read LVM"),
+        ([ROOT, part("/var", 64, lvm=VOLUME), part("/srv", 64, lvm=VOLUME)], 2, "lvm",
+         "vg0/a is there twice"),
+        ([part("/", 2048, lvm=VOLUME), part("/var", 64, disk="data", lvm=VOLUME)], 1, "lvm",
+         "vg0/a is there twice"),
+        ([ROOT, part("/var", 64, partlabel="x", lvm=VOLUME)], 1, "partlabel", "no partition"),
+        ([ROOT, part("/var", 0, lvm=VOLUME)], 1, "size", "two partitions for its rest"),
     ],
 )  # fmt: skip
 def test_problems_name_the_partition_and_the_key(wanted, index, key, words):
@@ -187,6 +248,11 @@ def test_msdos_tables_have_four_partitions_and_no_names():
         "msdos partitions end at 2 TiB",
         'disk "default" gets 5 partitions, msdos has 4 at most',
     ]
+
+
+def test_logical_volumes_do_not_count_as_partitions_of_an_msdos_table():
+    volumes = [part(f"/var/{n}", 64, lvm=LogicalVolume("vg0", f"v{n}")) for n in range(9)]
+    assert not list(layout_problems([ROOT, *volumes], DISKS, BootMode.BIOS, TableType.MSDOS))
 
 
 def test_a_whole_disk_may_be_one_percent_partition_when_nothing_else_is_on_it():

@@ -4,7 +4,7 @@ import pytest
 
 from engine.errors import Cancelled, StorageError
 from engine.events import JobFinished, LogLine, Progress, StepFinished, StepStarted
-from installer.runner import OverallProgress, run_steps
+from installer.runner import OverallProgress, StepInfo, run_steps
 from installer.steps.step import Step
 from tests.installer.plans import deployed, make_plan
 
@@ -104,7 +104,7 @@ def test_the_end_of_a_bad_run_has_message_and_hint(scene):
 
 
 def test_overall_progress_counts_weights_and_never_runs_backwards():
-    overall = OverallProgress([Recorder("a", [], weight=1), Recorder("b", [], weight=3)])
+    overall = OverallProgress([StepInfo("a", ""), StepInfo("b", "", 3)])
     events = [
         StepStarted("a", "", 1, 2),
         StepFinished("a", 1.0),

@@ -1,5 +1,6 @@
 """The order of an installation."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from installer.plan import (
@@ -8,6 +9,7 @@ from installer.plan import (
     Disk,
     Host,
     Interface,
+    LogicalVolume,
     Network,
     Script,
     Scripts,
@@ -63,6 +65,11 @@ def test_everything_there_may_be_to_do():
         "finish",
         "publish-images",
     ]
+
+
+def test_logical_volumes_are_made_between_partitions_and_file_systems():
+    found = ids(make_plan(replace(ROOT, lvm=LogicalVolume("vg0", "root"))))
+    assert found[1:4] == ["partition-disks", "create-volume-groups", "format-volumes"]
 
 
 def test_only_a_disk_that_boots_here_gets_a_boot_entry():

@@ -41,7 +41,7 @@ def guest(
         "disks": {"default": {"filename": "disk.img", "size": 6144}},
         "password": PASSWORD,
         "network": {"version": 2, "ethernets": {"lan": {"match": {"name": "e*"}, "dhcp4": True}}},
-        "kargs": [*CONSOLE, *QUICK, "panic=1"],
+        "kargs": CONSOLE + QUICK,
     }
     photree_installer(folder, kickstart)
     firmware = pytestconfig.getoption("firmware")
@@ -207,19 +207,6 @@ def test_a_failing_health_check_brings_the_former_deployment_back(
     status = guest.run("photree status").text
     assert "fell back from" in status
     assert "10-less" in status
-
-
-def test_a_deployment_that_panics_is_left_by_the_menu(guest: Machine) -> None:
-    before = booted(guest)["id"]
-    guest.run("rm /etc/photree/health.d/10-less")
-    assert guest.run("photree kargs --append=init=/usr/bin/false", timeout=600).code == 0
-    reboot(guest)
-    assert booted(guest)["id"] == before
-    assert deployments(guest)[0]["booted"]
-    status = guest.run("photree status").text
-    assert "fell back from" in status
-    assert "it did not start" in status
-    assert "init=/usr/bin/false" not in guest.run("cat /proc/cmdline").text
 
 
 def test_rebase_to_another_remote_and_the_next_major_release(

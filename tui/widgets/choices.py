@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -14,6 +15,8 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from tui.widgets.fields import Field, Key
+
+_DETAIL_WIDTH = 68  # with its indent, the page's padding and a scrollbar: 80
 
 
 @dataclass(frozen=True)
@@ -62,15 +65,22 @@ class ChoiceList(OptionList):
         """In the order of the list."""
         return tuple(id for id in self._choices if id in self._chosen)
 
-    def fill(self, choices: Iterable[Choice], chosen: Iterable[str] = ()) -> None:
-        """Replace all; what cannot be chosen is not."""
+    def fill(
+        self, choices: Iterable[Choice], chosen: Iterable[str] = (), *, several: bool | None = None
+    ) -> None:
+        """Replace all; what cannot be chosen is not. several: None for as before. The cursor stays
+        where it is."""
+        at = self.highlighted_option.id if self.highlighted_option else None
+        self._several = self._several if several is None else several
         self._choices = {choice.id: choice for choice in choices}
         wanted = [id for id in chosen if id in self._choices and not self._choices[id].refused]
         self._chosen = wanted if self._several else wanted[:1]
         self.clear_options()
         self.add_options([self._option(choice) for choice in self._choices.values()])
-        if self._chosen:
-            self.highlighted = list(self._choices).index(self._chosen[0])
+        if at not in self._choices:
+            at = next(iter([*self._chosen, *self._choices]), None)
+        if at is not None:
+            self.highlighted = list(self._choices).index(at)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
@@ -94,11 +104,13 @@ class ChoiceList(OptionList):
         before, after = "[]" if self._several else "()"
         sign = "x" if choice.id in self._chosen else " "
         mark = " - " if choice.refused else f"{before}{sign}{after}"
-        lines = [f"{mark} {choice.title}"]
-        if choice.refused:
-            lines.append(f"    cannot be used: {choice.refused}")
-        lines += [f"    {line}" for line in choice.detail.splitlines()]
-        return Text("\n".join(lines))
+        said = [f"cannot be used: {choice.refused}"] if choice.refused else []
+        lines = [
+            f"    {part}"
+            for line in [*said, *choice.detail.splitlines()]
+            for part in textwrap.wrap(line, _DETAIL_WIDTH)
+        ]
+        return Text("\n".join([f"{mark} {choice.title}", *lines]))
 
 
 class ChoiceField(Field):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import work
 from textual.app import ComposeResult
@@ -17,6 +17,7 @@ from engine.errors import PhotreeError
 from installer.draft import Draft, Remark, Section
 from installer.interview import Session
 from tui.widgets.fields import Field
+from tui.widgets.threads import in_thread
 from tui.wizard.explain import Explanation
 
 
@@ -91,13 +92,7 @@ class Page(Screen[Move]):
 
     def action_explain(self) -> None:
         """F1: the field that has the focus, or else the page."""
-        field = next((each for each in self._path() if isinstance(each, Field)), None)
-        text = field.help_text if field is not None else self.help_text
-        title = field.label if field is not None else self.heading
-        self.app.push_screen(Explanation(title, text))
-
-    def _path(self) -> Iterable[object]:
-        return self.focused.ancestors_with_self if self.focused else ()
+        explain_focus(self, self.heading, self.help_text)
 
     @work(exclusive=True)
     async def _check(self) -> None:
@@ -115,20 +110,32 @@ class Page(Screen[Move]):
         """What keeps the user on this page. Raises PhotreeError."""
         if self.section is None:
             return ()
-        worker = self.run_worker(
-            lambda: self.session.assess(draft), thread=True, exit_on_error=False
-        )
-        return (await worker.wait()).of(self.section)
+        found = await in_thread(self, lambda: self.session.assess(draft))
+        return found.of(self.section)
 
     def show(self, remarks: Iterable[Remark]) -> None:
         """Beside their fields; what belongs to none of them, at the bottom."""
-        left = list(remarks)
-        focused = False
-        for field in self.query(Field):
-            ours = [remark for remark in left if field.owns(remark.path)]
-            left = [remark for remark in left if remark not in ours]
-            field.show([str(remark) for remark in ours])
-            if ours and not focused:
-                field.focus_input()
-                focused = True
-        self.query_one("#remarks", Static).update("\n".join(map(str, left)))
+        show_remarks(self, remarks)
+
+
+def explain_focus(screen: Screen[Any], title: str, text: str) -> None:
+    """Explain the field that has the focus, or else what title and text say."""
+    path: Iterable[object] = screen.focused.ancestors_with_self if screen.focused else ()
+    field = next((each for each in path if isinstance(each, Field)), None)
+    if field is not None:
+        title, text = field.label, field.help_text
+    screen.app.push_screen(Explanation(title, text))
+
+
+def show_remarks(screen: Screen[Any], remarks: Iterable[Remark]) -> None:
+    """Beside the fields of a screen; what belongs to none of them, in its #remarks."""
+    left = list(remarks)
+    focused = False
+    for field in screen.query(Field):
+        ours = [remark for remark in left if field.owns(remark.path)]
+        left = [remark for remark in left if remark not in ours]
+        field.show([str(remark) for remark in ours])
+        if ours and not focused:
+            field.focus_input()
+            focused = True
+    screen.query_one("#remarks", Static).update("\n".join(map(str, left)))

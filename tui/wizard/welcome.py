@@ -7,12 +7,11 @@ from textual.widgets import Static
 
 from tui.wizard.page import Page
 
-_WELCOME = """\
-This installs Photon OS as one versioned tree: the whole system is upgraded, and taken back, in one
-step.
-
-Nothing is written to a disk before you have seen, on the last page, what will be lost.
-"""
+_WELCOME = (
+    "This installs Photon OS as one versioned tree: the whole system is upgraded, and taken back,"
+    " in one step.\n\n"
+    "Nothing is written to a disk before you have seen, on the last page, what will be lost.\n"
+)
 
 
 class WelcomePage(Page):

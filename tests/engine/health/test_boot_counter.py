@@ -51,6 +51,21 @@ def test_after_its_tries_the_menu_goes_back_and_stays_there(disk: GrubDisk, trie
         assert read(disk) == Trial(NEW, None, fell_back=True)
 
 
+def test_where_two_folders_have_the_menu_the_one_that_grub_uses_counts(disk: GrubDisk) -> None:
+    with disk.mounted() as boot:
+        (boot / "grub2").mkdir()
+        (boot / "grub2/grub.cfg").write_bytes((boot / "grub/grub.cfg").read_bytes())
+    arm(disk, 1)
+    assert disk.start() == "new"
+    assert read(disk) == Trial(NEW, 0)
+    assert disk.start() == "old"
+    assert read(disk) == Trial(NEW, None, fell_back=True)
+    with disk.mounted() as boot:
+        counter(boot).clear()
+    assert read(disk) == Trial()
+    assert disk.start() == "new"
+
+
 def test_a_good_boot_ends_the_count(disk: GrubDisk) -> None:
     arm(disk, 2)
     assert disk.start() == "new"

@@ -175,8 +175,8 @@ def test_data_is_mounted_in_the_stateroot_outer_directories_first():
     assert told.commands == [
         f"mkdir --parents {STATEROOT}/var",
         f"mount /dev/vda5 {STATEROOT}/var",
-        f"mkdir {STATEROOT}/var/lib {STATEROOT}/var/log",
-        f"mkdir --mode=1777 {STATEROOT}/var/tmp",
+        f"mkdir --parents {STATEROOT}/var/lib {STATEROOT}/var/log",
+        f"mkdir --parents --mode=1777 {STATEROOT}/var/tmp",
         f"mkdir --parents {STATEROOT}/var/log",
         f"mount /dev/vda4 {STATEROOT}/var/log",
         f"mkdir --parents {STATEROOT}/var/log/audit",

@@ -11,7 +11,7 @@ import pytest
 from engine.cancel import CancelToken
 from engine.command import SystemCommands
 from engine.errors import Cancelled, StorageError
-from installer.plan import Partition, TableType
+from installer.plan import LogicalVolume, Partition, TableType
 from installer.storage import loop
 from installer.storage.disks import SystemDisks, unfinished
 from installer.storage.geometry import MIB, DiskFacts, Span, lay_out, node
@@ -81,6 +81,20 @@ def test_the_boot_partition_of_an_msdos_disk_is_active(disks, image):
     partition(disks, device, TableType.MSDOS, 512)
     active = [p.get("bootable", False) for p in table_of(device)["partitions"]]
     assert active == [False, False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("table", "kind"),
+    [(TableType.GPT, "E6D6D379-F507-44C2-A23C-238F2A3DF928"), (TableType.MSDOS, "8e")],
+)
+def test_the_partition_of_logical_volumes_has_their_type(disks, image, table, kind):
+    device = disks.attach(image, SIZE, 512)
+    volume = Partition("d", "root", "ext4", "/", lvm=LogicalVolume("vg0", "root"))
+    disks.write_table(device, table, lay_out(DiskFacts(SIZE), table, [PARTITIONS[2], volume]))
+    assert [part["type"] for part in table_of(device)["partitions"]] == [
+        TYPES[table.value][3],
+        kind,
+    ]
 
 
 def test_a_disk_can_be_partitioned_again_in_another_way(disks, image):

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import StorageError
-from installer.plan import Partition, TableType
-from installer.storage.geometry import MIB, DiskFacts, DoesNotFit, lay_out, node
+from installer.plan import LogicalVolume, Partition, TableType
+from installer.storage.geometry import MIB, DiskFacts, DoesNotFit, lay_out, node, sizes
 
 facts = st.builds(
     DiskFacts,
@@ -93,6 +93,35 @@ def test_percentages_are_of_the_room_between_the_tables():
     half, rest = lay_out(DiskFacts(1002 * MIB), TableType.GPT, parts)
     assert half.length * 512 == 500 * MIB
     assert rest.length * 512 == 500 * MIB
+
+
+def volume(name, size_mb=0, **more):
+    return Partition("d", "data", "ext4", size_mb=size_mb, lvm=LogicalVolume("vg0", name), **more)
+
+
+def test_a_group_is_as_large_as_its_volumes_in_whole_extents():
+    parts = [volume("a", 101), Partition("d", "swap", "swap", size_mb=50), volume("b", 7)]
+    physical, swap = lay_out(DiskFacts(1000 * MIB), TableType.GPT, parts)
+    assert (physical.length * 512 // MIB, swap.length * 512 // MIB) == (1 + 104 + 8, 50)
+    assert [size // MIB for _, size in sizes([physical, swap], 512)] == [104, 8, 50]
+
+
+def test_the_rest_of_a_group_is_the_rest_of_the_disk():
+    spans = lay_out(DiskFacts(1002 * MIB), TableType.GPT, [volume("a", 100), volume("b")])
+    assert [size // MIB for _, size in sizes(spans, 512)] == [100, 896]  # of 1000 - 1 - 100
+
+
+def test_percentages_of_volumes_are_of_the_disk_and_hold_what_lvm_needs():
+    parts = [volume("a", size_percent=50), volume("b", size_percent=50)]
+    spans = lay_out(DiskFacts(1002 * MIB), TableType.GPT, parts)
+    assert [size // MIB for _, size in sizes(spans, 512)] == [496, 496]
+    assert spans[0].length * 512 // MIB == 993
+
+
+def test_a_disk_too_small_for_its_volumes_needs_what_they_need():
+    with pytest.raises(DoesNotFit) as caught:
+        lay_out(DiskFacts(200 * MIB), TableType.GPT, [volume("a", 300), volume("b")])
+    assert caught.value.needed == (2 + 1 + 300 + 8) * MIB
 
 
 def test_two_rests_are_refused():

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import PlanError
-from installer.plan import Disk, Partition
+from installer.plan import Disk, LogicalVolume, Partition
 from installer.probe import BlockDevice, Machine, machine_from
 from installer.steps.check_target import CheckTarget
 from installer.storage.geometry import MIB
@@ -167,3 +167,51 @@ def test_an_image_too_small_for_its_partitions_is_refused(tmp_path):
 def test_a_directory_in_the_place_of_an_image_is_refused(tmp_path):
     plan = make_plan(disk=Disk("default", image=tmp_path, size_mb=4096))
     assert reasons(plan, Machine()) == [f"{tmp_path}: is not a regular file"]
+
+
+def lvm_machine(*children, path="/dev/vda", group="vg0"):
+    physical = BlockDevice(
+        f"{path}1", "part", 8000 * MIB, filesystem="LVM2_member", volume_group=group,
+        children=children,
+    )  # fmt: skip
+    other = "/dev/vdb" if path == "/dev/vda" else "/dev/vda"
+    disk = BlockDevice(path, "disk", 8192 * MIB, children=(physical,))
+    return Machine((disk, BlockDevice(other, "disk", 8192 * MIB)))
+
+
+LVM_PLAN = make_plan(replace(ROOT, lvm=LogicalVolume("vg0", "root")))
+
+
+def test_a_group_of_the_same_name_on_another_disk_is_refused():
+    assert reasons(LVM_PLAN, lvm_machine(path="/dev/vdb")) == [
+        "vg0: there is a volume group of this name already, on /dev/vdb1"
+    ]
+
+
+def test_what_a_failed_try_left_is_written_over():
+    assert reasons(LVM_PLAN, lvm_machine()) == []
+
+
+def test_an_active_group_of_the_same_name_is_in_use():
+    active = BlockDevice("/dev/mapper/vg0-root", "lvm", 4096 * MIB)
+    assert reasons(LVM_PLAN, lvm_machine(active)) == [
+        "/dev/vda: /dev/vda1 belongs to the LVM volume group vg0"
+    ]
+
+
+def test_another_group_on_the_disk_is_not_written_over():
+    assert reasons(LVM_PLAN, lvm_machine(group="vg1")) == [
+        "/dev/vda: /dev/vda1 belongs to the LVM volume group vg1"
+    ]
+    assert reasons(make_plan(), lvm_machine()) == [
+        "/dev/vda: /dev/vda1 belongs to the LVM volume group vg0"
+    ]
+
+
+def test_a_logical_volume_too_small_for_its_file_system_is_refused():
+    lvm = LogicalVolume("vg0", "data")
+    small = Partition("default", "data", "btrfs", "/var/lib", size_mb=64, lvm=lvm)
+    machine = Machine((BlockDevice("/dev/vda", "disk", 8192 * MIB),))
+    assert reasons(make_plan(small, ROOT), machine) == [
+        "/dev/vda: btrfs for /var/lib needs 114 MiB, it gets 64 MiB"
+    ]
