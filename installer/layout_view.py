@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import StorageError
@@ -85,11 +86,20 @@ def view_layout(draft: Draft, found: DraftStorage, machine: Machine | None) -> L
     if found.storage is None:
         disks, unfit = rows.as_written(), []
     else:
-        placed = [_placed(rows, found.storage, disk, machine) for disk in found.storage.disks]
+        every = (*found.storage.disks, *_unused(draft, found.storage))
+        placed = [_placed(rows, found.storage, disk, machine) for disk in every]
         disks = tuple(disk for disk, _ in placed)
         unfit = [Remark(("partitions",), each) for _, said in placed for each in said]
     problems = (*found.problems, *unfit)
     return LayoutView(disks, problems, _general(problems), _general(found.warnings))
+
+
+def _unused(draft: Draft, storage: Storage) -> Iterator[Disk]:
+    """Disks that were chosen and get nothing: a partition may still be put there."""
+    used = {disk.id for disk in storage.disks}
+    for id, device in devices_of(draft).items():
+        if id not in used:
+            yield Disk(id, device=Path(device))
 
 
 class _Rows:

@@ -47,7 +47,9 @@ def read_storage(reading: Reading, arch: str) -> Storage | None:
         return None
     layout = complete_layout(partitions, bootmode, table)
     _check_images(reading, disks, layout)
-    return Storage(disks, layout, table, bootmode)
+    # A disk of the plan loses everything; one that gets nothing must not be in it
+    used = {partition.disk for partition in layout}
+    return Storage(tuple(d for d in disks if d.id in used), layout, table, bootmode)
 
 
 def _read_bootmode(reading: Reading, arch: str) -> BootMode:

@@ -257,8 +257,10 @@ def test_an_image_too_small_is_refused_with_the_size_it_needs():
 
 def test_a_disk_without_partitions_is_left_alone():
     disks = {"default": {"device": "/dev/sda"}, "spare": {"device": "/dev/sdb"}}
-    found = warnings({"disk": None, "disks": disks})
+    keys = {"disk": None, "disks": disks}
+    found = warnings(keys)
     assert any('"spare" has no partitions, it is left alone' in warning for warning in found)
+    assert [disk.name for disk in planned(keys).storage.disks] == ["/dev/sda"]
 
 
 def test_aarch64_boots_by_efi_only():
